@@ -1,0 +1,121 @@
+/* The C that Swift needs to speak to KVM: what the importer cannot see of <linux/kvm.h> (ioctl numbers are function-like
+   macros, ioctl(2) is variadic, kvm_run holds unions), and the signal handler, which must not be Swift.
+   Every function that calls the system returns its result, or -errno. */
+#ifndef CKVM_H
+#define CKVM_H
+
+#include <errno.h>
+#include <linux/kvm.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+
+/* ---- ioctl numbers (Linux Documentation/virt/kvm/api.rst, section 4) ---- */
+
+#define CKVM_REQUEST(name) static const unsigned long C##name = name
+CKVM_REQUEST(KVM_GET_API_VERSION);
+CKVM_REQUEST(KVM_CHECK_EXTENSION);
+CKVM_REQUEST(KVM_GET_VCPU_MMAP_SIZE);
+CKVM_REQUEST(KVM_GET_SUPPORTED_CPUID);
+CKVM_REQUEST(KVM_CREATE_VM);
+CKVM_REQUEST(KVM_SET_TSS_ADDR);
+CKVM_REQUEST(KVM_SET_IDENTITY_MAP_ADDR);
+CKVM_REQUEST(KVM_SET_USER_MEMORY_REGION);
+CKVM_REQUEST(KVM_CREATE_VCPU);
+CKVM_REQUEST(KVM_GET_REGS);
+CKVM_REQUEST(KVM_SET_REGS);
+CKVM_REQUEST(KVM_GET_SREGS);
+CKVM_REQUEST(KVM_SET_SREGS);
+CKVM_REQUEST(KVM_GET_FPU);
+CKVM_REQUEST(KVM_SET_FPU);
+CKVM_REQUEST(KVM_GET_MSRS);
+CKVM_REQUEST(KVM_SET_MSRS);
+CKVM_REQUEST(KVM_SET_CPUID2);
+CKVM_REQUEST(KVM_TRANSLATE);
+#undef CKVM_REQUEST
+
+static inline long ckvm_ioctl(int fd, unsigned long request, unsigned long argument) {
+  long result = ioctl(fd, request, argument);
+  return result < 0 ? -errno : result;
+}
+
+static inline long ckvm_ioctl_pointer(int fd, unsigned long request, void *argument) {
+  long result = ioctl(fd, request, argument);
+  return result < 0 ? -errno : result;
+}
+
+/* The size of the structure that a request passes, as its number encodes it. */
+static inline unsigned long ckvm_request_size(unsigned long request) { return _IOC_SIZE(request); }
+
+/* ---- kvm_run: the union's members as plain values (api.rst, section 5) ---- */
+
+struct ckvm_port_exit {
+  uint64_t data_offset; /* from the start of the run page, in bytes */
+  uint32_t count;
+  uint16_t port;
+  uint8_t width;
+  uint8_t is_write;
+};
+
+struct ckvm_mmio_exit {
+  uint64_t address;
+  uint64_t value; /* little-endian, zero beyond `length` bytes; meaningful for a write */
+  uint8_t length;
+  uint8_t is_write;
+};
+
+struct ckvm_entry_failure {
+  uint64_t reason;
+  uint32_t cpu;
+};
+
+struct ckvm_internal_error {
+  uint32_t suberror;
+  uint32_t instruction_count; /* 0 to 15 */
+  uint64_t instruction_low;   /* bytes 0 to 7, little-endian */
+  uint64_t instruction_high;  /* bytes 8 to 14 */
+};
+
+struct ckvm_debug_exit {
+  uint64_t instruction_address;
+  uint32_t exception;
+};
+
+struct ckvm_port_exit ckvm_port_exit(const struct kvm_run *run);
+struct ckvm_mmio_exit ckvm_mmio_exit(const struct kvm_run *run);
+void ckvm_answer_mmio_read(struct kvm_run *run, uint64_t value);
+struct ckvm_entry_failure ckvm_entry_failure(const struct kvm_run *run);
+struct ckvm_internal_error ckvm_internal_error(const struct kvm_run *run);
+struct ckvm_debug_exit ckvm_debug_exit(const struct kvm_run *run);
+uint32_t ckvm_system_event(const struct kvm_run *run);
+uint64_t ckvm_unknown_hardware_reason(const struct kvm_run *run);
+
+/* ---- KVM_RUN and the signal that ends it ---- */
+
+/* Runs until the next exit. A kick of this thread, also one that came since the last run, gives -EINTR. */
+long ckvm_run(int fd, struct kvm_run *run);
+
+/* The real-time signal that kicks. Nothing else in the process may use it. */
+int ckvm_kick_signal(void);
+
+/* Installs the kick's handler. -EBUSY when the process handles that signal in another way. */
+long ckvm_install_kick(void);
+
+/* The calling thread's id; also lets the kick through where the thread blocks it, on the first call. */
+int32_t ckvm_prepare_thread(void);
+
+/* Kicks a thread of this process. */
+long ckvm_kick(int32_t thread);
+
+/* Makes `signal` a kick of the thread that it is delivered to, and remembers it. */
+long ckvm_catch_signal(int signal);
+
+/* The last signal that was caught so, or 0. */
+int ckvm_caught_signal(void);
+
+/* A timer that kicks `thread`: the id of the timer, or -errno. */
+long ckvm_timer_create(int32_t thread);
+/* First kick `delay` ns from now, then one each `interval` ns; a `delay` of 0 disarms. */
+long ckvm_timer_set(long timer, int64_t delay, int64_t interval);
+void ckvm_timer_delete(long timer);
+
+#endif

@@ -1,0 +1,59 @@
+/* Reading kvm_run's union. memcpy where the kernel's field is a byte array. */
+#include "CKVM.h"
+#include <string.h>
+
+struct ckvm_port_exit ckvm_port_exit(const struct kvm_run *run) {
+  return (struct ckvm_port_exit){
+      .data_offset = run->io.data_offset,
+      .count = run->io.count,
+      .port = run->io.port,
+      .width = run->io.size,
+      .is_write = run->io.direction == KVM_EXIT_IO_OUT,
+  };
+}
+
+struct ckvm_mmio_exit ckvm_mmio_exit(const struct kvm_run *run) {
+  struct ckvm_mmio_exit exit = {
+      .address = run->mmio.phys_addr,
+      .length = run->mmio.len > 8 ? 8 : (uint8_t)run->mmio.len,
+      .is_write = run->mmio.is_write,
+  };
+  if (exit.is_write)
+    memcpy(&exit.value, run->mmio.data, exit.length);
+  return exit;
+}
+
+void ckvm_answer_mmio_read(struct kvm_run *run, uint64_t value) { memcpy(run->mmio.data, &value, sizeof value); }
+
+struct ckvm_entry_failure ckvm_entry_failure(const struct kvm_run *run) {
+  return (struct ckvm_entry_failure){
+      .reason = run->fail_entry.hardware_entry_failure_reason,
+      .cpu = run->fail_entry.cpu,
+  };
+}
+
+struct ckvm_internal_error ckvm_internal_error(const struct kvm_run *run) {
+  struct ckvm_internal_error error = {.suberror = run->internal.suberror};
+  /* The bytes are there only where the host's KVM says so (api.rst, KVM_INTERNAL_ERROR_EMULATION). */
+  if (error.suberror == KVM_INTERNAL_ERROR_EMULATION && run->emulation_failure.ndata >= 3 &&
+      (run->emulation_failure.flags & KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES)) {
+    uint8_t bytes[16] = {0};
+    uint32_t count = run->emulation_failure.insn_size;
+    error.instruction_count = count > 15 ? 15 : count;
+    memcpy(bytes, run->emulation_failure.insn_bytes, error.instruction_count);
+    memcpy(&error.instruction_low, bytes, 8);
+    memcpy(&error.instruction_high, bytes + 8, 8);
+  }
+  return error;
+}
+
+struct ckvm_debug_exit ckvm_debug_exit(const struct kvm_run *run) {
+  return (struct ckvm_debug_exit){
+      .instruction_address = run->debug.arch.pc,
+      .exception = run->debug.arch.exception,
+  };
+}
+
+uint32_t ckvm_system_event(const struct kvm_run *run) { return run->system_event.type; }
+
+uint64_t ckvm_unknown_hardware_reason(const struct kvm_run *run) { return run->hw.hardware_exit_reason; }

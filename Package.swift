@@ -1,0 +1,51 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target is held to the same rules: Swift 6 mode, strict memory safety, no warning.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "swiftvmm",
+    products: [
+        .executable(name: "swiftvmm", targets: ["swiftvmm"]),
+        .library(name: "KVM", targets: ["KVM"]),
+        .library(name: "DeviceModel", targets: ["DeviceModel"]),
+        .library(name: "VMM", targets: ["VMM"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
+    ],
+    targets: [
+        .target(name: "CKVM", path: "CKVM"),
+        .target(name: "KVM", dependencies: ["CKVM"], swiftSettings: strict),
+        .target(name: "DeviceModel", swiftSettings: strict),
+        .target(name: "VMM", dependencies: ["KVM", "DeviceModel"], swiftSettings: strict),
+        .executableTarget(
+            name: "swiftvmm",
+            dependencies: [
+                "KVM", "VMM",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "DeviceModelTests", dependencies: ["DeviceModel"], swiftSettings: strict),
+        .testTarget(name: "KVMTests", dependencies: ["KVM", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "VMMTests", dependencies: ["VMM", "KVM", "DeviceModel", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "CLITests",
+            dependencies: [
+                "swiftvmm", "VMM", "KVM", "TestSupport",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(name: "benchmarks", path: "Benchmarks", exclude: ["bare.c"], swiftSettings: strict),
+    ]
+)

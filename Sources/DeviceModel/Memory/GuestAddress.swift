@@ -1,0 +1,29 @@
+/// An address in guest-physical memory, in bytes.
+///
+/// It has no `+` on purpose: a guest chooses most addresses, and a sum that wraps would pass a bounds check that it
+/// should fail. ``adding(_:)`` makes the overflow visible where it happens.
+public struct GuestAddress: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// The address as a number of bytes from the start of guest-physical memory.
+    public let rawValue: UInt64
+
+    /// Wraps a guest-physical address; any value is an address, whether or not memory is there.
+    public init(_ rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+
+    /// The address `count` bytes further, or nil when that is past the last address that 64 bits can name.
+    public func adding(_ count: UInt64) -> GuestAddress? {
+        let (sum, wrapped) = rawValue.addingReportingOverflow(count)
+        return wrapped ? nil : GuestAddress(sum)
+    }
+
+    /// Orders addresses from low to high.
+    public static func < (left: GuestAddress, right: GuestAddress) -> Bool {
+        left.rawValue < right.rawValue
+    }
+
+    /// The address in hexadecimal, such as `0x7c00`.
+    public var description: String {
+        "0x" + String(rawValue, radix: 16)
+    }
+}

@@ -1,0 +1,180 @@
+/// The RAM of a guest: a few regions of host memory, each at its guest-physical address.
+///
+/// Every access goes through one gate: the bytes must lie inside one region, or the access is refused with a
+/// ``GuestMemoryError``. An access that runs from one region into the next is refused too, also when the two touch.
+/// Nobody outside this file sees a pointer.
+///
+/// Concurrency model: any thread may use it at any time, without a lock. vCPUs write the same bytes at the same moment,
+/// so what is read may be torn or change between two reads: copy a value once, then check the copy. Words that a guest
+/// and a device share as signals need atomic accesses, which this type does not offer.
+@safe
+public final class GuestMemory: @unchecked Sendable {
+    /// Where one stretch of RAM lies, in bytes.
+    public struct Region: Equatable, Sendable {
+        /// The guest-physical address of the first byte.
+        public let start: GuestAddress
+        /// The number of bytes, never 0.
+        public let size: UInt64
+    }
+
+    // SAFETY: the buffer has `region.size` bytes, mapped for as long as `owner` lives. Only the gate looks at it.
+    @safe
+    private struct Mapping {
+        let region: Region
+        let buffer: UnsafeMutableRawBufferPointer
+    }
+
+    private let mappings: [Mapping]
+    private let owner: any AnyObject & Sendable
+
+    /// Makes guest memory of host memory that is mapped already.
+    ///
+    /// - Parameters:
+    ///   - regions: the stretches of RAM, from low to high guest-physical addresses, none overlapping another. The
+    ///     caller promises that each buffer is readable and writable for as long as `owner` lives and that nothing in
+    ///     this process but this object reaches it.
+    ///   - owner: what keeps the buffers mapped; it is released with this object.
+    /// - Throws: ``GuestMemoryLayoutError`` for a region that is empty or wraps, or for regions that overlap or are not
+    ///   in order.
+    @unsafe
+    public init(
+        regions: [(start: GuestAddress, bytes: UnsafeMutableRawBufferPointer)],
+        owner: any AnyObject & Sendable
+    ) throws(GuestMemoryLayoutError) {
+        var mappings: [Mapping] = []
+        // SAFETY: only addresses and sizes are looked at here; the buffers are stored, not read.
+        for index in unsafe regions.indices {
+            let region = unsafe regions[index]
+            let start = unsafe region.start
+            let size = UInt64(truncatingIfNeeded: unsafe region.bytes.count)
+            if size == 0 {
+                throw .empty(start)
+            }
+            if start.adding(size &- 1) == nil {
+                throw .wraps(start, size: size)
+            }
+            if let previous = mappings.last?.region {
+                // The difference cannot wrap when the order is right, and is compared only then.
+                guard previous.start < start, start.rawValue &- previous.start.rawValue >= previous.size else {
+                    throw .overlapOrDisorder(previous.start, start)
+                }
+            }
+            mappings.append(unsafe Mapping(region: Region(start: start, size: size), buffer: region.bytes))
+        }
+        self.mappings = mappings
+        self.owner = owner
+    }
+
+    /// Where RAM lies, from low to high addresses.
+    public var regions: [Region] {
+        mappings.map(\.region)
+    }
+
+    /// Whether the `count` bytes at `address` lie inside one region; with a count of 0, whether `address` lies inside a
+    /// region or at its very end.
+    public func contains(_ address: GuestAddress, count: UInt64) -> Bool {
+        mappings.contains { Self.offset(of: address, count: count, in: $0.region) != nil }
+    }
+
+    /// Copies the bytes at `address` into the whole of `destination`.
+    ///
+    /// - Throws: ``GuestMemoryError/outOfBounds(address:count:)``, and `destination` is unchanged.
+    public func read(at address: GuestAddress, into destination: inout MutableRawSpan) throws(GuestMemoryError) {
+        let count = UInt64(truncatingIfNeeded: destination.byteCount)
+        let source = try unsafe bytes(at: address, count: count)
+        // SAFETY: both have `count` bytes and may overlap; `self` keeps the source mapped.
+        unsafe destination.withUnsafeMutableBytes { unsafe $0.copyMemory(from: UnsafeRawBufferPointer(source)) }
+        extendLifetime(self)
+    }
+
+    /// Copies all of `bytes` to `address`.
+    ///
+    /// - Throws: ``GuestMemoryError/outOfBounds(address:count:)``, and memory is unchanged.
+    public func write(_ bytes: RawSpan, at address: GuestAddress) throws(GuestMemoryError) {
+        let count = UInt64(truncatingIfNeeded: bytes.byteCount)
+        let destination = try unsafe self.bytes(at: address, count: count)
+        // SAFETY: both have `count` bytes and may overlap; `self` keeps the destination mapped.
+        unsafe bytes.withUnsafeBytes { unsafe destination.copyMemory(from: $0) }
+        extendLifetime(self)
+    }
+
+    /// Copies the bytes at `address` into the whole of `destination`, as the raw form does.
+    ///
+    /// - Throws: ``GuestMemoryError/outOfBounds(address:count:)``, and `destination` is unchanged.
+    public func read(at address: GuestAddress, into destination: inout MutableSpan<UInt8>) throws(GuestMemoryError) {
+        // SAFETY: raw bytes of a byte span are its elements; there is no padding and no invalid pattern.
+        var bytes = unsafe destination.mutableBytes
+        try read(at: address, into: &bytes)
+    }
+
+    /// Copies integers to `address`, one behind the other and each with its lowest byte first, as this machine has them.
+    ///
+    /// - Throws: ``GuestMemoryError/outOfBounds(address:count:)``, and memory is unchanged.
+    public func write<T: FixedWidthInteger & BitwiseCopyable>(
+        _ integers: Span<T>, at address: GuestAddress
+    ) throws(GuestMemoryError) {
+        // SAFETY: the raw bytes of integers have no padding; all of them are initialized.
+        try write(unsafe integers.bytes, at: address)
+    }
+
+    /// Reads an integer that is stored with its lowest byte first, at any alignment.
+    ///
+    /// - Throws: ``GuestMemoryError/outOfBounds(address:count:)``.
+    public func load<T: FixedWidthInteger & BitwiseCopyable>(
+        _ type: T.Type, at address: GuestAddress
+    ) throws(GuestMemoryError) -> T {
+        let size = UInt64(truncatingIfNeeded: MemoryLayout<T>.size)
+        let source = try unsafe bytes(at: address, count: size)
+        defer { extendLifetime(self) }
+        // SAFETY: the gate gave as many bytes as T has, every bit pattern is a T, and `self` keeps them mapped.
+        return T(littleEndian: unsafe source.loadUnaligned(as: T.self))
+    }
+
+    /// Writes an integer with its lowest byte first, at any alignment.
+    ///
+    /// - Throws: ``GuestMemoryError/outOfBounds(address:count:)``, and memory is unchanged.
+    public func store<T: FixedWidthInteger & BitwiseCopyable>(
+        _ value: T, at address: GuestAddress
+    ) throws(GuestMemoryError) {
+        let size = UInt64(truncatingIfNeeded: MemoryLayout<T>.size)
+        let destination = try unsafe bytes(at: address, count: size)
+        // SAFETY: the gate gave as many bytes as T has, and `self` keeps them mapped.
+        unsafe destination.storeBytes(of: value.littleEndian, as: T.self)
+        extendLifetime(self)
+    }
+
+    /// Lends the `count` bytes at `address` for the length of `body`, for a loader that fills RAM straight from a file.
+    ///
+    /// - Parameter count: in bytes; a negative one is refused like one that is too large.
+    /// - Throws: ``GuestMemoryError/outOfBounds(address:count:)``, and `body` was not called.
+    public func withMutableBytes<R>(
+        at address: GuestAddress, count: Int, _ body: (inout MutableRawSpan) -> R
+    ) throws(GuestMemoryError) -> R {
+        let buffer = try unsafe bytes(at: address, count: UInt64(truncatingIfNeeded: count))
+        defer { extendLifetime(self) }
+        // SAFETY: the span cannot leave `body`, and `self` keeps the bytes mapped until `body` returns.
+        var span = unsafe MutableRawSpan(_unsafeBytes: buffer)
+        return body(&span)
+    }
+
+    /// The gate: the host bytes of an access, or the error when they do not lie inside one region.
+    private func bytes(
+        at address: GuestAddress, count: UInt64
+    ) throws(GuestMemoryError) -> UnsafeMutableRawBufferPointer {
+        for mapping in mappings {
+            guard let offset = Self.offset(of: address, count: count, in: mapping.region) else { continue }
+            // SAFETY: offset and count are within the buffer, so both fit Int and the result lies inside the buffer.
+            let start = unsafe mapping.buffer.baseAddress?.advanced(by: Int(truncatingIfNeeded: offset))
+            return unsafe UnsafeMutableRawBufferPointer(start: start, count: Int(truncatingIfNeeded: count))
+        }
+        throw .outOfBounds(address: address, count: count)
+    }
+
+    /// How far into `region` an access starts, or nil when the region does not hold all of it.
+    private static func offset(of address: GuestAddress, count: UInt64, in region: Region) -> UInt64? {
+        let (offset, below) = address.rawValue.subtractingReportingOverflow(region.start.rawValue)
+        // The second test cannot wrap once the first holds; `offset + count <= size` could.
+        guard !below, count <= region.size, offset <= region.size &- count else { return nil }
+        return offset
+    }
+}

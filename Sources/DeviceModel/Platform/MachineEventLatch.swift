@@ -1,0 +1,28 @@
+import Synchronization
+
+/// Keeps the first thing that the guest asked of the whole machine, for the run loop to see.
+///
+/// Concurrency model: devices signal from any thread. ``event`` costs one atomic load as long as there is none, so the
+/// run loop can ask after each exit.
+public final class MachineEventLatch: Sendable {
+    private let isSet = Atomic(false)
+    private let first = Mutex<MachineEvent?>(nil)
+
+    /// An empty latch.
+    public init() {}
+
+    /// Keeps the event, unless there was one before.
+    public func signal(_ event: MachineEvent) {
+        first.withLock { first in
+            if first == nil { first = event }
+        }
+        // After the event itself, so that whoever sees the flag finds the event.
+        isSet.store(true, ordering: .releasing)
+    }
+
+    /// The first event, or nil as long as there is none.
+    public var event: MachineEvent? {
+        guard isSet.load(ordering: .acquiring) else { return nil }
+        return first.withLock { $0 }
+    }
+}

@@ -1,0 +1,25 @@
+import CKVM
+
+/// Something that a host's KVM may or may not offer (`KVM_CHECK_EXTENSION`, Linux api.rst section 4.4).
+public struct Capability: Hashable, Sendable, CustomStringConvertible {
+    public let number: Int32
+    /// The kernel's name for it.
+    public let description: String
+
+    public init(number: Int32, name: String) {
+        self.number = number
+        self.description = name
+    }
+
+    public static let userMemory = Capability(number: KVM_CAP_USER_MEMORY, name: "KVM_CAP_USER_MEMORY")
+    public static let setTSSAddress = Capability(number: KVM_CAP_SET_TSS_ADDR, name: "KVM_CAP_SET_TSS_ADDR")
+    public static let setIdentityMapAddress = Capability(
+        number: KVM_CAP_SET_IDENTITY_MAP_ADDR, name: "KVM_CAP_SET_IDENTITY_MAP_ADDR")
+    public static let extendedCPUID = Capability(number: KVM_CAP_EXT_CPUID, name: "KVM_CAP_EXT_CPUID")
+    public static let immediateExit = Capability(number: KVM_CAP_IMMEDIATE_EXIT, name: "KVM_CAP_IMMEDIATE_EXIT")
+
+    /// What this library cannot do without.
+    static let required: [Capability] = [
+        .userMemory, .setTSSAddress, .setIdentityMapAddress, .extendedCPUID, .immediateExit,
+    ]
+}

@@ -1,0 +1,62 @@
+import CKVM
+import Glibc
+
+/// The open KVM device: the first of the three handles (system, virtual machine, vCPU).
+///
+/// Safe to use from any thread.
+public struct KVMSystem: ~Copyable, Sendable {
+    private let descriptor: OwnedDescriptor
+    /// The size of a vCPU's run page and what follows it, in bytes.
+    private let runMappingSize: Int
+
+    /// Opens KVM and checks that it has what this library needs.
+    ///
+    /// - Throws: `KVMError.cannotOpen`, `.wrongVersion`, `.missingCapabilities`, `.kickSignalTaken`.
+    public init(path: String = "/dev/kvm") throws(KVMError) {
+        // SAFETY: the string is a C string for the length of the call.
+        let number = unsafe open(path, O_RDWR | O_CLOEXEC)
+        guard number >= 0 else { throw .cannotOpen(path: path, .current) }
+        let descriptor = OwnedDescriptor(number: number)
+        let version = ckvm_ioctl(number, CKVM_GET_API_VERSION, 0)
+        guard version >= 0 else {
+            throw .cannotOpen(path: path, SystemError(code: Int32(truncatingIfNeeded: -version)))
+        }
+        guard version == KVM_API_VERSION else { throw .wrongVersion(version) }
+        let missing = Capability.required.filter { ckvm_ioctl(number, CKVM_CHECK_EXTENSION, UInt($0.number)) <= 0 }
+        guard missing.isEmpty else { throw .missingCapabilities(missing) }
+        switch ckvm_install_kick() {
+        case 0: break
+        case Int(-EBUSY): throw .kickSignalTaken(ckvm_kick_signal())
+        case let error: throw .call("handle the stop signal", SystemError(code: Int32(truncatingIfNeeded: -error)))
+        }
+        runMappingSize = try descriptor.control(CKVM_GET_VCPU_MMAP_SIZE, 0, "ask for the size of a vCPU's run page")
+        self.descriptor = descriptor
+    }
+
+    /// What the host's KVM answers for a capability: 0 when it is absent, else 1 or a number that the capability defines.
+    public func value(of capability: Capability) -> Int {
+        max(0, ckvm_ioctl(descriptor.number, CKVM_CHECK_EXTENSION, UInt(truncatingIfNeeded: capability.number)))
+    }
+
+    /// The CPUID leaves that a guest can be given here (`KVM_GET_SUPPORTED_CPUID`, Linux api.rst section 4.46).
+    public func supportedCPUID() throws(KVMError) -> CPUID {
+        var count = 128
+        while true {
+            let room = [kvm_cpuid_entry2](repeating: kvm_cpuid_entry2(), count: count)
+            do throws(KVMError) {
+                let answer = try descriptor.control(CKVM_GET_SUPPORTED_CPUID, room, "ask for the supported CPUID")
+                return CPUID(answer.entries.map(CPUID.Leaf.init))
+            } catch .call(_, SystemError(code: E2BIG)) where count < 1024 {
+                count *= 2
+            }
+        }
+    }
+
+    /// Makes a virtual machine without memory and vCPUs, with the pages that VT-x needs for real mode placed at
+    /// ``KVMVirtualMachine/reservedPages``.
+    public func makeVirtualMachine() throws(KVMError) -> KVMVirtualMachine {
+        let number = try descriptor.control(CKVM_CREATE_VM, 0, "create a virtual machine")
+        return try KVMVirtualMachine(
+            descriptor: OwnedDescriptor(number: Int32(truncatingIfNeeded: number)), runMappingSize: runMappingSize)
+    }
+}

@@ -1,0 +1,19 @@
+import CKVM
+
+/// Signals of the process that end a run, for a program that wants to stop its machine on SIGINT and the like. Nothing is
+/// caught unless the program asks.
+public enum StopSignals {
+    /// From now on `signal` kicks the thread that it is delivered to and is remembered in ``caught``.
+    public static func `catch`(_ signal: Int32) throws(KVMError) {
+        let result = ckvm_catch_signal(signal)
+        guard result >= 0 else {
+            throw .call("handle signal \(signal)", SystemError(code: Int32(truncatingIfNeeded: -result)))
+        }
+    }
+
+    /// The last of those signals that came, or nil.
+    public static var caught: Int32? {
+        let signal = ckvm_caught_signal()
+        return signal == 0 ? nil : signal
+    }
+}

@@ -1,0 +1,47 @@
+import DeviceModel
+
+/// What is wrong with an ELF image.
+public enum ELFError: Error, Equatable, Sendable {
+    case unknownClass(UInt8)
+    case notLittleEndian(UInt8)
+    case wrongMachine(UInt16, is64Bit: Bool)
+    case notExecutable(type: UInt16)
+    case badHeaderSize(UInt16)
+    case tooManySegments(Int)
+    case noSegments
+    /// The segment's number in the program header table, from 0, in this and the following.
+    case fileSizeOverMemorySize(segment: Int)
+    case segmentWraps(Int)
+    case segmentOutsideRAM(Int, start: UInt64, size: UInt64)
+    case segmentOverTables(Int, start: UInt64)
+    case segmentsOverlap(Int, Int)
+    case entryOutsideSegments(UInt64)
+    case entryNotMapped(UInt64)
+}
+
+extension ELFError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .unknownClass(let number): "its ELF class \(number) is neither 32-bit (1) nor 64-bit (2)"
+        case .notLittleEndian(let number): "its ELF data encoding \(number) is not little-endian (1)"
+        case .wrongMachine(let machine, let is64Bit):
+            "it is for ELF machine \(machine) in a \(is64Bit ? 64 : 32)-bit file; build it for "
+                + (is64Bit ? "x86-64 (62)" : "i386 (3)")
+        case .notExecutable(let type):
+            "its ELF type \(type) is not an executable with fixed addresses (2); link it with -no-pie, and not with -r or -shared"
+        case .badHeaderSize(let size): "its ELF program headers have \(size) bytes each, which is too few"
+        case .tooManySegments(let count): "it has \(count) ELF program headers, more than \(ELFImage.segmentLimit)"
+        case .noSegments: "it has no ELF segment to load"
+        case .fileSizeOverMemorySize(let segment): "ELF segment \(segment) is larger in the file than in memory"
+        case .segmentWraps(let segment): "ELF segment \(segment) runs over the end of the address space"
+        case .segmentOutsideRAM(let segment, let start, let size):
+            "ELF segment \(segment), \(size) bytes at \(hex(start)), lies outside RAM; give more with --memory or link it lower"
+        case .segmentOverTables(let segment, let start):
+            "ELF segment \(segment) at \(hex(start)) lies over the boot tables below \(hex(LowMemory.tablesEnd)); link it higher"
+        case .segmentsOverlap(let first, let second): "ELF segments \(first) and \(second) overlap in memory"
+        case .entryOutsideSegments(let entry): "its entry \(hex(entry)) is outside every ELF segment"
+        case .entryNotMapped(let entry):
+            "its entry \(hex(entry)) is above the first 4 GiB, which is all that is mapped at entry"
+        }
+    }
+}

@@ -1,0 +1,23 @@
+/// What a machine is made of. Everything but the image has a default.
+public struct MachineConfiguration: Sendable {
+    public var image: ImageSource
+    /// Nil to go by the image's content.
+    public var format: ImageFormat?
+    /// For flat images only, which cannot say it themselves; nil for real mode.
+    public var mode: CPUMode?
+    /// RAM in bytes: whole pages, 1 MiB at least.
+    public var memorySize: UInt64 = 64 << 20
+    /// For 64-bit images, 2,047 bytes at most.
+    public var commandLine = ""
+    /// How long the guest may run; nil for as long as it likes.
+    public var timeout: Duration?
+    /// Where all consoles write.
+    public var output: ConsoleOutput
+    /// What the serial port receives; nil for nothing.
+    public var input: ConsoleInput?
+
+    public init(image: ImageSource, output: ConsoleOutput = ConsoleOutput()) {
+        self.image = image
+        self.output = output
+    }
+}

@@ -1,0 +1,12 @@
+/// A line of the memory map that a guest is given (ACPI 6.5 section 15, table 15.4).
+struct E820Entry: Equatable, Sendable {
+    enum Kind: UInt32, Sendable {
+        case usable = 1
+        case reserved = 2
+    }
+
+    let start: UInt64
+    /// The first address behind it.
+    let end: UInt64
+    let kind: Kind
+}

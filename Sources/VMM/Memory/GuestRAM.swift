@@ -1,0 +1,44 @@
+import DeviceModel
+import KVM
+
+/// A machine's RAM: its layout, the host memory behind it, and the gate that devices and loaders reach it through.
+struct GuestRAM {
+    let layout: RAMLayout
+    let backing: HostMemory
+    let memory: GuestMemory
+
+    init(_ layout: RAMLayout) throws(VMMError) {
+        self.layout = layout
+        guard let size = Int(exactly: layout.size) else { throw Self.tooMuch(layout.size) }
+        do throws(KVMError) {
+            backing = try HostMemory(size: size)
+        } catch {
+            throw Self.tooMuch(layout.size)
+        }
+        let bytes = unsafe backing.bytes
+        do throws(GuestMemoryLayoutError) {
+            // SAFETY: the parts lie inside the backing, which the guest memory keeps; nothing else of this process uses it.
+            memory = try unsafe GuestMemory(
+                regions: layout.parts.map { part in
+                    let start = Int(part.offset)
+                    let slice = unsafe bytes[start..<start + Int(part.size)]
+                    return unsafe (part.start, UnsafeMutableRawBufferPointer(rebasing: slice))
+                },
+                owner: backing)
+        } catch {
+            throw .fault("\(error)")
+        }
+    }
+
+    private static func tooMuch(_ size: UInt64) -> VMMError {
+        .configuration("this host cannot give a guest \(size) bytes of memory: \(SystemError.current); use less")
+    }
+
+    /// Makes it the machine's memory, one slot for each part.
+    func map(into machine: borrowing KVMVirtualMachine) throws(KVMError) {
+        for (slot, part) in layout.parts.enumerated() {
+            try machine.map(
+                backing, offset: Int(part.offset), size: Int(part.size), slot: UInt32(slot), at: part.start.rawValue)
+        }
+    }
+}

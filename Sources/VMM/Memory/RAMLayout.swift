@@ -1,0 +1,65 @@
+import DeviceModel
+import KVM
+
+/// Where a machine's RAM lies: from 0 up to 3 GiB, and what is left from 4 GiB on, so that the gigabyte between is free for
+/// devices.
+struct RAMLayout: Equatable, Sendable {
+    /// One piece of RAM. `offset` is its place in the memory that backs all of it, in bytes.
+    struct Part: Equatable, Sendable {
+        let start: GuestAddress
+        let size: UInt64
+        let offset: UInt64
+    }
+
+    static let pageSize: UInt64 = 4096
+    static let smallest: UInt64 = 1 << 20
+    static let deviceHole: Range<UInt64> = 3 << 30..<4 << 30
+
+    let size: UInt64
+    let parts: [Part]
+
+    /// - Parameters:
+    ///   - size: in bytes.
+    ///   - physicalAddressBits: how wide the guest's addresses are.
+    init(size: UInt64, physicalAddressBits: Int) throws(VMMError) {
+        guard size >= Self.smallest else {
+            throw .configuration("\(size) bytes of memory are too few; a machine needs at least 1M")
+        }
+        guard size % Self.pageSize == 0 else {
+            throw .configuration(
+                "\(size) bytes of memory are not whole pages of 4096 bytes; use a suffix: K, M, G or T")
+        }
+        let low = min(size, Self.deviceHole.lowerBound)
+        let high = size - low
+        // The shift is safe: CPUID's number has eight bits, and more than 63 would only mean that all of them fit.
+        let end = high == 0 ? low : Self.deviceHole.upperBound.addingReportingOverflow(high).partialValue
+        guard physicalAddressBits > 63 || (end <= 1 << UInt64(physicalAddressBits) && end >= low) else {
+            throw .configuration(
+                "\(size) bytes of memory do not fit the guest's \(physicalAddressBits)-bit physical addresses; use less"
+            )
+        }
+        self.size = size
+        var parts = [Part(start: GuestAddress(0), size: low, offset: 0)]
+        if high > 0 { parts.append(Part(start: GuestAddress(Self.deviceHole.upperBound), size: high, offset: low)) }
+        self.parts = parts
+    }
+
+    /// What a guest is told about its memory.
+    var e820: [E820Entry] {
+        var map = [
+            E820Entry(start: 0, end: LowMemory.tablesEnd, kind: .reserved),
+            E820Entry(start: LowMemory.tablesEnd, end: LowMemory.biosArea.lowerBound, kind: .usable),
+            E820Entry(start: LowMemory.biosArea.lowerBound, end: LowMemory.biosArea.upperBound, kind: .reserved),
+        ]
+        let low = min(size, Self.deviceHole.lowerBound)
+        if low > LowMemory.biosArea.upperBound {
+            map.append(E820Entry(start: LowMemory.biosArea.upperBound, end: low, kind: .usable))
+        }
+        let kvm = KVMVirtualMachine.reservedPages
+        map.append(E820Entry(start: kvm.lowerBound, end: kvm.upperBound, kind: .reserved))
+        for part in parts.dropFirst() {
+            map.append(E820Entry(start: part.start.rawValue, end: part.start.rawValue &+ part.size, kind: .usable))
+        }
+        return map
+    }
+}

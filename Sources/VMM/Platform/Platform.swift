@@ -1,0 +1,38 @@
+import DeviceModel
+import Glibc
+
+/// The devices of a machine and where they sit. This is the one list of them: a new device is a line here.
+struct Platform: Sendable {
+    let ports: Bus
+    let mmio: Bus
+    /// What a device asks of the machine as a whole.
+    let events = MachineEventLatch()
+    let serialOutput: ConsoleChannel
+    let debugOutput: ConsoleChannel
+    let postCode = POSTCode()
+
+    init(output: ConsoleOutput, input: ConsoleInput?) throws(VMMError) {
+        serialOutput = ConsoleChannel(to: output)
+        debugOutput = ConsoleChannel(to: output)
+        let serial = SerialPort(output: serialOutput, input: input, interrupt: nil)
+        let keyboard = KeyboardController(events: events)
+        do throws(BusError) {
+            ports = try Bus([
+                (BusRange(start: 0x60, count: 1), keyboard),
+                (BusRange(start: 0x64, count: 1, deviceOffset: 4), keyboard),
+                (BusRange(start: 0x70, count: 2), CMOSClock(now: { Int64(time(nil)) })),
+                (BusRange(start: 0x80, count: 1), postCode),
+                (BusRange(start: 0x92, count: 1), SystemControlPort(events: events)),
+                (BusRange(start: 0xE9, count: 1), DebugConsole(output: debugOutput)),
+                (BusRange(start: 0xF4, count: 4), DebugExit(events: events)),
+                (BusRange(start: 0x3F8, count: 8), serial),
+                (BusRange(start: 0x500, count: 4), PlainExit(events: events)),
+                (BusRange(start: 0x604, count: 2), PowerOffPort(events: events)),
+                (BusRange(start: 0xCF9, count: 1), ResetControl(events: events)),
+            ])
+            mmio = try Bus([])
+        } catch {
+            throw .fault("\(error)")
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import DeviceModel
+import KVM
+
+/// What a run did, in numbers. It encodes as the `--report` file's content.
+public struct RunReport: Sendable, Encodable {
+    public struct PortCount: Sendable, Equatable, Encodable {
+        /// In hexadecimal, as `0x3f8`.
+        public let port: String
+        public let direction: String
+        public let count: UInt64
+    }
+
+    public struct PageCount: Sendable, Equatable, Encodable {
+        /// Guest-physical address of a page of 4 KiB, in hexadecimal.
+        public let page: String
+        public let direction: String
+        public let count: UInt64
+    }
+
+    /// Accesses that no device answered.
+    public struct UnmappedCount: Sendable, Equatable, Encodable {
+        /// The port or guest-physical address in hexadecimal; `others` for all beyond the first 256.
+        public let address: String
+        public let reads: UInt64
+        public let writes: UInt64
+    }
+
+    /// From the first entry to the end of the run.
+    public internal(set) var wallNanoseconds: Int64 = 0
+    /// Processor time of the vCPU's thread in that time, guest included.
+    public internal(set) var cpuNanoseconds: Int64 = 0
+    public internal(set) var exitCount: UInt64 = 0
+    /// By the names of ``ExitKind``, without those that never came.
+    public internal(set) var exitsByKind: [String: UInt64] = [:]
+    /// Sorted by port. A REP INS counts once.
+    public internal(set) var exitsByPort: [PortCount] = []
+    /// Sorted by address.
+    public internal(set) var exitsByPage: [PageCount] = []
+    /// Bytes that each console wrote.
+    public internal(set) var consoleBytes: [String: UInt64] = [:]
+    /// Bytes of output that nobody took before the run ended.
+    public internal(set) var unwrittenBytes = 0
+    public internal(set) var unmappedPorts: [UnmappedCount] = []
+    public internal(set) var unmappedMemory: [UnmappedCount] = []
+    /// The last byte written to port 0x80.
+    public internal(set) var postCode: UInt8?
+
+    init() {}
+
+    mutating func add(_ tally: ExitTally) {
+        for kind in ExitKind.allCases where tally.kinds[kind.rawValue] > 0 {
+            exitsByKind[kind.name] = tally.kinds[kind.rawValue]
+            exitCount &+= tally.kinds[kind.rawValue]
+        }
+        exitsByPort = tally.ports
+            .sorted { ($0.key.port, $0.key.isWrite ? 1 : 0) < ($1.key.port, $1.key.isWrite ? 1 : 0) }
+            .map { PortCount(port: hex($0.key.port), direction: Self.direction($0.key.isWrite), count: $0.value) }
+        exitsByPage = tally.mmioPages
+            .sorted { ($0.key.page, $0.key.isWrite ? 1 : 0) < ($1.key.page, $1.key.isWrite ? 1 : 0) }
+            .map { PageCount(page: hex($0.key.page), direction: Self.direction($0.key.isWrite), count: $0.value) }
+        if tally.otherMMIO > 0 {
+            exitsByPage.append(PageCount(page: "others", direction: "both", count: tally.otherMMIO))
+        }
+    }
+
+    mutating func add(_ platform: Platform) {
+        consoleBytes = ["uart": platform.serialOutput.byteCount, "debug": platform.debugOutput.byteCount]
+        unmappedPorts = Self.counts(platform.ports.unmapped)
+        unmappedMemory = Self.counts(platform.mmio.unmapped)
+        postCode = platform.postCode.last
+    }
+
+    private static func direction(_ isWrite: Bool) -> String { isWrite ? "write" : "read" }
+
+    private static func counts(_ unmapped: UnmappedAccesses) -> [UnmappedCount] {
+        var counts = unmapped.byAddress.sorted { $0.key < $1.key }
+            .map { UnmappedCount(address: hex($0.key), reads: $0.value.reads, writes: $0.value.writes) }
+        let others = unmapped.others
+        if others.reads > 0 || others.writes > 0 {
+            counts.append(UnmappedCount(address: "others", reads: others.reads, writes: others.writes))
+        }
+        return counts
+    }
+}

@@ -1,0 +1,26 @@
+import KVM
+
+/// Why a machine cannot be made or cannot go on. What a guest does wrong is a ``StopReason`` instead.
+public enum VMMError: Error, Equatable, Sendable {
+    case kvm(KVMError)
+    /// The image cannot be booted: its name, and why.
+    case image(name: String, ImageError)
+    /// The configuration asks for what cannot be had; the text names it, the reason and the remedy.
+    case configuration(String)
+    /// A console's output cannot be written.
+    case output(SystemError)
+    /// A rule of this library's own that did not hold.
+    case fault(String)
+}
+
+extension VMMError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .kvm(let error): error.description
+        case .image(let name, let error): "cannot boot \(name): \(error)"
+        case .configuration(let text): text
+        case .output(let error): "cannot write the guest's output: \(error)"
+        case .fault(let text): "internal error: \(text)"
+        }
+    }
+}

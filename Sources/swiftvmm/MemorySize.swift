@@ -1,0 +1,25 @@
+import ArgumentParser
+
+/// An amount of memory as people write it: bytes, or with K, M, G or T for powers of 1,024.
+struct MemorySize: Equatable, CustomStringConvertible {
+    let bytes: UInt64
+    let description: String
+
+    static let standard = MemorySize(bytes: 64 << 20, description: "64M")
+
+    /// - Throws: `ValidationError` that tells the reason and the remedy.
+    static func parse(_ text: String) throws -> MemorySize {
+        let units: [Character: UInt64] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
+        let unit = text.last.flatMap { units[Character($0.uppercased())] }
+        let digits = unit == nil ? text[...] : text.dropLast()
+        // UInt64 itself would take a sign.
+        guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            throw ValidationError("it is not an amount of memory; give bytes, or a number with K, M, G or T, as 64M")
+        }
+        let (bytes, overflow) = (UInt64(digits) ?? .max).multipliedReportingOverflow(by: unit ?? 1)
+        guard !overflow, UInt64(digits) != nil else {
+            throw ValidationError("it is more than any machine has; use less")
+        }
+        return MemorySize(bytes: bytes, description: text)
+    }
+}

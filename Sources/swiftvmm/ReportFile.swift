@@ -1,0 +1,57 @@
+import FoundationEssentials
+import Glibc
+import KVM
+
+/// The file that `--report` names. It is opened before the guest runs, so that a wrong path is told at once. A regular file
+/// appears whole or not at all: the text is written beside it and moved over it.
+struct ReportFile {
+    private let path: String
+    /// Where the text is written first; the path itself for a pipe or a device.
+    private let temporaryPath: String
+    private let descriptor: Int32
+
+    init(path: String) throws {
+        self.path = path
+        var status = stat()
+        // SAFETY: the path is a C string for the length of the call, the structure is the caller's own.
+        let exists = unsafe stat(path, &status) == 0
+        if exists, status.st_mode & S_IFMT == S_IFDIR {
+            throw Failure(status: .outputFailed, message: "cannot write the report \(path): it is a directory")
+        }
+        let isInPlace = exists && status.st_mode & S_IFMT != S_IFREG
+        temporaryPath = isInPlace ? path : "\(path).\(getpid()).tmp"
+        // SAFETY: as above.
+        descriptor = unsafe open(
+            temporaryPath, O_WRONLY | O_CLOEXEC | (isInPlace ? 0 : O_CREAT | O_TRUNC), 0o666)
+        guard descriptor >= 0 else { throw Self.failure(path) }
+    }
+
+    func write(_ content: RunReportFile) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        var bytes = Array(try encoder.encode(content))[...]
+        bytes.append(0x0A)
+        while !bytes.isEmpty {
+            // SAFETY: the bytes live for the length of the call.
+            let count = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw abandon() }
+            bytes = bytes.dropFirst(count)
+        }
+        guard close(descriptor) == 0 else { throw abandon() }
+        // SAFETY: both are C strings for the length of the call.
+        if temporaryPath != path, unsafe rename(temporaryPath, path) != 0 { throw abandon() }
+    }
+
+    /// The error, with nothing left behind.
+    private func abandon() -> Failure {
+        let failure = Self.failure(path)
+        // SAFETY: a C string for the length of the call.
+        if temporaryPath != path { _ = unsafe unlink(temporaryPath) }
+        return failure
+    }
+
+    private static func failure(_ path: String) -> Failure {
+        Failure(status: .outputFailed, message: "cannot write the report \(path): \(SystemError.current)")
+    }
+}

@@ -1,0 +1,101 @@
+import ArgumentParser
+import Glibc
+import KVM
+import VMM
+
+extension CPUMode: ExpressibleByArgument {}
+extension ImageFormat: ExpressibleByArgument {}
+
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Boots a guest and runs it until it ends.",
+        discussion: """
+            What the guest prints is standard output; standard input is its serial port's. Everything swiftvmm says goes to \
+            standard error, and the last line there names the cause when the status is not 0.
+
+            Status: the guest's own when it uses an exit port; 0 when it halts, powers off or resets; 64 bad usage; 66 the \
+            image cannot be booted; 69 no usable KVM; 70 a fault of swiftvmm; 74 output closed or full; 124 the deadline \
+            passed; 125 the guest failed; 130 and 143 ended by SIGINT and SIGTERM.
+            """)
+
+    @Argument(help: "The guest: an ELF executable, or flat machine code.", completion: .file())
+    var image: String
+
+    @Option(help: "The mode that a flat image is entered in: real unless given.")
+    var mode: CPUMode?
+
+    @Option(help: "The image's format, instead of what its content says.")
+    var format: ImageFormat?
+
+    @Option(
+        help: ArgumentHelp("RAM in bytes, or with K, M, G or T.", valueName: "size"),
+        transform: MemorySize.parse)
+    var memory = MemorySize.standard
+
+    @Option(help: ArgumentHelp("Ends the run after so many seconds, with status 124.", valueName: "seconds"))
+    var timeout: Double?
+
+    @Option(help: ArgumentHelp("The command line that a 64-bit guest is given.", valueName: "text"))
+    var cmdline = ""
+
+    @Option(
+        help: ArgumentHelp(
+            "Writes to this file, as JSON, how the run ended and what it did in numbers.", valueName: "file"),
+        completion: .file())
+    var report: String?
+
+    func validate() throws {
+        if let timeout, !(timeout > 0 && timeout < 1e9) {
+            throw ValidationError("--timeout takes seconds above 0 and below 1000000000, not \(timeout)")
+        }
+    }
+
+    func run() throws {
+        let reportFile: ReportFile? = if let report { try ReportFile(path: report) } else { nil }
+        let (summary, numbers) = boot()
+        try reportFile?.write(RunReportFile(image: image, stop: summary, run: numbers))
+        if let detail = summary.detail { StandardStreams.detail(detail) }
+        guard summary.status == .success else {
+            throw Failure(status: summary.status, message: summary.message)
+        }
+    }
+
+    /// Makes the machine and runs it. The numbers are nil where it could not be made.
+    private func boot() -> (StopSummary, RunReport?) {
+        do throws(VMMError) {
+            var machine = try VirtualMachine(configuration)
+            do throws(VMMError) {
+                try Self.catchSignals()
+                let reason = try machine.run()
+                let report = machine.report
+                return (StopSummary(reason, unwritten: report.unwrittenBytes), report)
+            } catch {
+                return (StopSummary(error), machine.report)
+            }
+        } catch {
+            return (StopSummary(error), nil)
+        }
+    }
+
+    private var configuration: MachineConfiguration {
+        var configuration = MachineConfiguration(
+            image: .file(image), output: ConsoleOutput(descriptor: STDOUT_FILENO))
+        configuration.format = format
+        configuration.mode = mode
+        configuration.memorySize = memory.bytes
+        configuration.commandLine = cmdline
+        configuration.timeout = timeout.map { .seconds($0) }
+        configuration.input = ConsoleInput(descriptor: STDIN_FILENO)
+        return configuration
+    }
+
+    private static func catchSignals() throws(VMMError) {
+        do throws(KVMError) {
+            try StopSignals.catch(SIGINT)
+            try StopSignals.catch(SIGTERM)
+        } catch {
+            throw .kvm(error)
+        }
+    }
+}

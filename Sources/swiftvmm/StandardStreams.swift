@@ -1,0 +1,45 @@
+import Glibc
+
+/// The process's own streams. A guest's output is the only thing on standard output; what swiftvmm says goes to standard
+/// error.
+enum StandardStreams {
+    /// Makes a closed pipe an error to be reported instead of the process's silent end, and keeps a stream that was closed
+    /// from becoming the next file that is opened: guest output must never reach such a file.
+    static func prepare() {
+        _ = signal(SIGPIPE, SIG_IGN)
+        for descriptor in Int32(0)...2 where fcntl(descriptor, F_GETFD) < 0 {
+            // Opened for the direction that nobody uses here: output to it fails, input from it has ended at once.
+            // SAFETY: the path is a C string for the length of the call.
+            _ = unsafe open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY)
+        }
+    }
+
+    /// Prints a message of swiftvmm's own.
+    static func say(_ text: String) {
+        _ = write("swiftvmm: \(text)\n", to: STDERR_FILENO)
+    }
+
+    /// Prints lines that follow a message, as they are.
+    static func detail(_ text: String) {
+        _ = write("\(text)\n", to: STDERR_FILENO)
+    }
+
+    /// Prints what the user asked swiftvmm itself for.
+    ///
+    /// - Returns: whether it was written whole.
+    static func answer(_ text: String) -> Bool {
+        write("\(text)\n", to: STDOUT_FILENO)
+    }
+
+    private static func write(_ text: String, to descriptor: Int32) -> Bool {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            // SAFETY: the bytes live for the length of the call.
+            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { return false }
+            rest = rest.dropFirst(count)
+        }
+        return true
+    }
+}

@@ -1,0 +1,15 @@
+import DeviceModel
+import Synchronization
+
+/// Keeps every byte that a device sends.
+final class ByteRecorder: ByteSink {
+    private let recorded = Mutex<[UInt8]>([])
+
+    var bytes: [UInt8] {
+        recorded.withLock { $0 }
+    }
+
+    func write(_ byte: UInt8) {
+        recorded.withLock { $0.append(byte) }
+    }
+}

@@ -1,0 +1,13 @@
+import Glibc
+import Testing
+
+extension Trait where Self == ConditionTrait {
+    /// Skips where there is no /dev/kvm at all, unless `SWIFTVMM_REQUIRE_KVM=1` says that there must be one: then the test
+    /// runs, and fails.
+    public static var requiresKVM: Self {
+        .enabled("no /dev/kvm on this machine") {
+            // SAFETY: C strings for the length of the calls.
+            unsafe access("/dev/kvm", F_OK) == 0 || getenv("SWIFTVMM_REQUIRE_KVM") != nil
+        }
+    }
+}

@@ -1,0 +1,18 @@
+// The parts of the platform that the guests use. Only #define lines: assembly and C include this file alike.
+#pragma once
+
+// 16550A UART, first serial line (PC16550D data sheet, table 2).
+#define UART_DATA 0x3F8             // read: receiver buffer (RBR); write: transmitter holding register (THR)
+#define UART_LINE_STATUS 0x3FD      // LSR
+#define LSR_DATA_READY 0x01         // RBR holds a byte
+#define LSR_THR_EMPTY 0x20          // THR takes a byte
+
+// A write ends the run: the byte is the exit status.
+#define EXIT_PORT 0x500
+
+// Debug console: a read gives 0xE9, so that a guest can tell that it is there.
+#define DEBUG_PORT 0xE9
+
+// Selectors of the flat code and data segments that protected and long mode start with.
+#define KERNEL_CODE 0x10
+#define KERNEL_DATA 0x18
