@@ -63,12 +63,15 @@ public struct VirtualMachine: ~Copyable {
         }
     }
 
+    /// How much output nobody had taken when the run ended, in bytes.
+    public var unwrittenByteCount: Int { configuration.output.pendingCount }
+
     /// What the run did, in numbers.
     public var report: RunReport {
         var report = RunReport()
         report.wallNanoseconds = wallNanoseconds
         report.cpuNanoseconds = cpuNanoseconds
-        report.unwrittenBytes = configuration.output.pendingCount
+        report.unwrittenBytes = unwrittenByteCount
         report.add(tally)
         report.add(platform)
         return report

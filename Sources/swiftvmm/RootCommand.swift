@@ -1,9 +1,12 @@
 import ArgumentParser
 
 struct RootCommand: ParsableCommand {
+    static let name = "swiftvmm"
+    static let version = "swiftvmm 0.1.0"
+
     static let configuration = CommandConfiguration(
-        commandName: "swiftvmm",
+        commandName: name,
         abstract: "Runs guests on Linux KVM: a few bytes of machine code, a bare-metal program, a kernel.",
-        version: "swiftvmm 0.1.0",
+        version: version,
         subcommands: [RunCommand.self])
 }

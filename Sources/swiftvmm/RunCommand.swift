@@ -9,6 +9,7 @@ extension ImageFormat: ExpressibleByArgument {}
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
+        _superCommandName: RootCommand.name,
         abstract: "Boots a guest and runs it until it ends.",
         discussion: """
             What the guest prints is standard output; standard input is its serial port's. Everything swiftvmm says goes to \
@@ -17,7 +18,8 @@ struct RunCommand: ParsableCommand {
             Status: the guest's own when it uses an exit port; 0 when it halts, powers off or resets; 64 bad usage; 66 the \
             image cannot be booted; 69 no usable KVM; 70 a fault of swiftvmm; 74 output closed or full; 124 the deadline \
             passed; 125 the guest failed; 130 and 143 ended by SIGINT and SIGTERM.
-            """)
+            """,
+        version: RootCommand.version)
 
     @Argument(help: "The guest: an ELF executable, or flat machine code.", completion: .file())
     var image: String
@@ -29,7 +31,7 @@ struct RunCommand: ParsableCommand {
     var format: ImageFormat?
 
     @Option(
-        help: ArgumentHelp("RAM in bytes, or with K, M, G or T.", valueName: "size"),
+        help: ArgumentHelp("RAM in bytes, or with K, M, G or T: 64M unless given.", valueName: "size"),
         transform: MemorySize.parse)
     var memory = MemorySize.standard
 
@@ -61,17 +63,17 @@ struct RunCommand: ParsableCommand {
         }
     }
 
-    /// Makes the machine and runs it. The numbers are nil where it could not be made.
+    /// Makes the machine and runs it. The numbers are nil where nobody wants them or no machine could be made.
     private func boot() -> (StopSummary, RunReport?) {
         do throws(VMMError) {
             var machine = try VirtualMachine(configuration)
             do throws(VMMError) {
                 try Self.catchSignals()
                 let reason = try machine.run()
-                let report = machine.report
-                return (StopSummary(reason, unwritten: report.unwrittenBytes), report)
+                let summary = StopSummary(reason, unwritten: machine.unwrittenByteCount)
+                return (summary, report == nil ? nil : machine.report)
             } catch {
-                return (StopSummary(error), machine.report)
+                return (StopSummary(error), report == nil ? nil : machine.report)
             }
         } catch {
             return (StopSummary(error), nil)

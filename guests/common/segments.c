@@ -12,15 +12,15 @@ enum {
     PORTS = 0x800,
 };
 
-/// The task-state segment (Intel SDM vol. 3A §8.7). Of use here is only its end: a bit per port, 0 if ring 3 may use
-/// it, and a last byte of ones.
+/// The task-state segment (Intel SDM vol. 3A, "Task Management in 64-bit Mode"). Of use here is only its end: a bit per
+/// port, 0 if ring 3 may use it, and a last byte of ones.
 static struct __attribute__((packed)) {
     uint8_t stacks[102];
     uint16_t io_map_offset;
     uint8_t io_map[PORTS / 8 + 1];
 } task_state = { .io_map_offset = 104, .io_map[PORTS / 8] = 0xFF };
 
-/// Segment descriptors (Intel SDM vol. 3A §3.4.5). In long mode base and limit of code and data count for nothing.
+/// Intel SDM vol. 3A, "Segment Descriptors". In long mode base and limit of code and data count for nothing.
 static _Alignas(8) uint64_t descriptors[] = {
     0,
     0,
@@ -48,8 +48,8 @@ void load_segments(void) {
 void enter_ring3(int (*function)(const void *), const void *argument, void *stack_top) {
     load_segments();
     // IRETQ takes RIP, CS, RFLAGS, RSP and SS from the stack. There are two ways to let ring 3 use ports: I/O privilege
-    // level 3, and the bits in the task-state segment. Either is enough (Intel SDM vol. 1 §19.5), but a host that runs
-    // ring 3 without hardware virtualization may lose the level.
+    // level 3, and the bits in the task-state segment. Either is enough (Intel SDM vol. 1, "Protected-Mode I/O"), but a
+    // host that runs ring 3 without hardware virtualization may lose the level.
     asm volatile(
         "pushq %[ss]\n"
         "pushq %[rsp]\n"

@@ -13,7 +13,7 @@ enum { DIVIDE_ERROR = 0, INVALID_OPCODE = 6, GENERAL_PROTECTION = 13, PAGE_FAULT
 #define NON_CANONICAL 0x8000000000000000 // bits 63 down to 47 (or 56, with 5-level paging) are not all alike
 #define BAD_SELECTOR 0xF8                // beyond the descriptor table's end
 
-/// An interrupt gate (Intel SDM vol. 3A §6.14.1).
+/// An interrupt gate (Intel SDM vol. 3A, "64-Bit Mode IDT").
 struct gate {
     uint16_t offset_low;
     uint16_t selector;
@@ -24,7 +24,8 @@ struct gate {
     uint32_t reserved;
 };
 
-/// What the CPU pushes for a handler, above the error code if there is one (Intel SDM vol. 3A §6.14.2).
+/// What the CPU pushes for a handler, above the error code if there is one
+/// (Intel SDM vol. 3A, "64-Bit Mode Stack Frame").
 struct frame {
     uint64_t rip, cs, rflags, rsp, ss;
 };

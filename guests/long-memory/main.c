@@ -16,7 +16,8 @@ enum pass { WRITE, VERIFY };
 
 extern char image_start[], image_end[];  // from the linker script
 
-// Three levels of page tables (Intel SDM vol. 3A §4.5): each entry of the last maps 2 MiB, each of the second 1 GiB.
+// Three levels of page tables (Intel SDM vol. 3A, "4-Level Paging"): an entry of the second maps 1 GiB, one of the last
+// 2 MiB.
 static _Alignas(4096) uint64_t level4[512], level3[512], level2[MAX_GIGABYTES * 512];
 static _Alignas(16) char stack[4096];
 

@@ -9,7 +9,7 @@ enum { LIMIT = 100000, PRIMES = 9592 };
 static bool composite[LIMIT];
 static _Alignas(16) char stack[4096];
 
-/// The low two bits of the code segment's selector (Intel SDM vol. 3A §5.5).
+/// The low two bits of the code segment's selector (Intel SDM vol. 3A, "Privilege Levels").
 static unsigned privilege_level(void) {
     uint16_t selector;
     asm volatile("movw %%cs, %0" : "=r"(selector));

@@ -2,8 +2,8 @@
 // Output: none. Status: 125 (the guest failed: triple fault).
 //
 // #UD looks for its handler in an interrupt descriptor table of no entries: #GP. That one finds no handler either: #DF.
-// Nor does that: shutdown (Intel SDM vol. 3A §6.15, "Interrupt 8"). It is done in protected mode because a host that
-// interprets real mode may not look at the table's limit there, and so would find a handler at 0000:0000.
+// Nor does that: shutdown (Intel SDM vol. 3A, "Interrupt 8—Double Fault Exception"). It is done in protected mode,
+// because a host that interprets real mode may not look at the table's limit there, and find a handler at 0000:0000.
 #include "platform.h"
 .code16
 
