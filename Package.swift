@@ -43,7 +43,7 @@ let package = Package(
         .testTarget(
             name: "CLITests",
             dependencies: [
-                "swiftvmm", "VMM", "KVM", "TestSupport",
+                "swiftvmm", "VMM", "KVM", "DeviceModel", "TestSupport",
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: strict),

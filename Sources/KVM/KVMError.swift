@@ -37,6 +37,8 @@ extension KVMError: CustomStringConvertible {
             "; add your user to the group \"kvm\", then log in again"
         case ENOENT, ENODEV, ENXIO:
             "; enable virtualization in the firmware and load the module: modprobe kvm_intel or kvm_amd"
+        case ENOTTY:
+            "; it is not the KVM device, which is /dev/kvm"
         default:
             ""
         }

@@ -1,3 +1,4 @@
+import Glibc
 import KVM
 
 /// Why a machine cannot be made or cannot go on. What a guest does wrong is a ``StopReason`` instead.
@@ -19,8 +20,17 @@ extension VMMError: CustomStringConvertible {
         case .kvm(let error): error.description
         case .image(let name, let error): "cannot boot \(name): \(error)"
         case .configuration(let text): text
-        case .output(let error): "cannot write the guest's output: \(error)"
+        case .output(let error): "cannot write the guest's output: \(error)\(Self.remedy(for: error))"
         case .fault(let text): "internal error: \(text)"
+        }
+    }
+
+    private static func remedy(for error: SystemError) -> String {
+        switch error.code {
+        case EPIPE: "; its reader is gone"
+        case EBADF: "; standard output is closed, redirect it to a file or a pipe"
+        case ENOSPC, EDQUOT: "; free some space or redirect it elsewhere"
+        default: ""
         }
     }
 }

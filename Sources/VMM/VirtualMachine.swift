@@ -32,7 +32,7 @@ public struct VirtualMachine: ~Copyable {
             RAMLayout(size: configuration.memorySize, physicalAddressBits: cpuid.physicalAddressBits))
         let state = try Self.load(configuration, into: ram)
         let machine = try kvm { () throws(KVMError) in try system.makeVirtualMachine() }
-        try kvm { () throws(KVMError) in try ram.map(into: machine) }
+        try ram.map(into: machine)
         let vcpu = try kvm { () throws(KVMError) in try machine.makeVCPU(id: 0) }
         try kvm { () throws(KVMError) in
             try vcpu.setCPUID(cpuid.forGuest(vcpu: 0))

@@ -36,7 +36,9 @@ enum Main {
             }
             return .success
         }
-        StandardStreams.say("\(parser.message(for: error)); see swiftvmm --help and swiftvmm run --help")
+        let message = parser.message(for: error)
+        let cause = message.hasSuffix(".") ? message.dropLast() : message[...]
+        StandardStreams.say("\(cause); see swiftvmm --help and swiftvmm run --help")
         return .usage
     }
 }

@@ -11,6 +11,9 @@ struct ReportFile {
     private let descriptor: Int32
 
     init(path: String) throws {
+        guard !path.isEmpty else {
+            throw Failure(status: .usage, message: "--report takes the name of a file, not an empty one")
+        }
         self.path = path
         var status = stat()
         // SAFETY: the path is a C string for the length of the call, the structure is the caller's own.
@@ -18,11 +21,17 @@ struct ReportFile {
         if exists, status.st_mode & S_IFMT == S_IFDIR {
             throw Failure(status: .outputFailed, message: "cannot write the report \(path): it is a directory")
         }
-        let isInPlace = exists && status.st_mode & S_IFMT != S_IFREG
-        temporaryPath = isInPlace ? path : "\(path).\(getpid()).tmp"
-        // SAFETY: as above.
-        descriptor = unsafe open(
-            temporaryPath, O_WRONLY | O_CLOEXEC | (isInPlace ? 0 : O_CREAT | O_TRUNC), 0o666)
+        if exists, let stream = StandardStreams.output(that: status) {
+            // As /dev/stderr is, wherever it leads: the report takes its turn there, and replaces nothing.
+            temporaryPath = path
+            descriptor = fcntl(stream, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+        } else {
+            let isInPlace = exists && status.st_mode & S_IFMT != S_IFREG
+            temporaryPath = isInPlace ? path : "\(path).\(getpid()).tmp"
+            // SAFETY: as above.
+            descriptor = unsafe open(
+                temporaryPath, O_WRONLY | O_CLOEXEC | (isInPlace ? 0 : O_CREAT | O_TRUNC | O_NOFOLLOW), 0o666)
+        }
         guard descriptor >= 0 else { throw Self.failure(path) }
     }
 

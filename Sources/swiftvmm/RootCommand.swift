@@ -9,4 +9,9 @@ struct RootCommand: ParsableCommand {
         abstract: "Runs guests on Linux KVM: a few bytes of machine code, a bare-metal program, a kernel.",
         version: version,
         subcommands: [RunCommand.self])
+
+    /// Without a command nothing can be done, and a script that lost it must not go on.
+    func run() throws {
+        throw ValidationError("a command is missing, as in: swiftvmm run guest.bin")
+    }
 }

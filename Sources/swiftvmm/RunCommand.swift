@@ -31,11 +31,13 @@ struct RunCommand: ParsableCommand {
     var format: ImageFormat?
 
     @Option(
-        help: ArgumentHelp("RAM in bytes, or with K, M, G or T: 64M unless given.", valueName: "size"),
+        help: ArgumentHelp("RAM in bytes, or with K, M, G or T, 1M at least: 64M unless given.", valueName: "size"),
         transform: MemorySize.parse)
     var memory = MemorySize.standard
 
-    @Option(help: ArgumentHelp("Ends the run after so many seconds, with status 124.", valueName: "seconds"))
+    @Option(
+        help: ArgumentHelp("Ends the run after so many seconds, with status 124.", valueName: "seconds"),
+        transform: parseSeconds)
     var timeout: Double?
 
     @Option(help: ArgumentHelp("The command line that a 64-bit guest is given.", valueName: "text"))
@@ -47,15 +49,12 @@ struct RunCommand: ParsableCommand {
         completion: .file())
     var report: String?
 
-    func validate() throws {
-        if let timeout, !(timeout > 0 && timeout < 1e9) {
-            throw ValidationError("--timeout takes seconds above 0 and below 1000000000, not \(timeout)")
-        }
-    }
-
     func run() throws {
+        // Before the first file is opened: from here on these signals end the run in good order.
+        try Self.catchSignals()
         let reportFile: ReportFile? = if let report { try ReportFile(path: report) } else { nil }
         let (summary, numbers) = boot()
+        Self.releaseSignals()
         try reportFile?.write(RunReportFile(image: image, stop: summary, run: numbers))
         if let detail = summary.detail { StandardStreams.detail(detail) }
         guard summary.status == .success else {
@@ -68,7 +67,6 @@ struct RunCommand: ParsableCommand {
         do throws(VMMError) {
             var machine = try VirtualMachine(configuration)
             do throws(VMMError) {
-                try Self.catchSignals()
                 let reason = try machine.run()
                 let summary = StopSummary(reason, unwritten: machine.unwrittenByteCount)
                 return (summary, report == nil ? nil : machine.report)
@@ -76,6 +74,8 @@ struct RunCommand: ParsableCommand {
                 return (StopSummary(error), report == nil ? nil : machine.report)
             }
         } catch {
+            // A signal also ends calls that are under way, and is what the user wants to hear of.
+            if let signal = StopSignals.caught { return (StopSummary(.signal(signal), unwritten: 0), nil) }
             return (StopSummary(error), nil)
         }
     }
@@ -92,12 +92,26 @@ struct RunCommand: ParsableCommand {
         return configuration
     }
 
-    private static func catchSignals() throws(VMMError) {
+    private static func parseSeconds(_ text: String) throws -> Double {
+        guard let seconds = Double(text), seconds > 0, seconds < 1e9 else {
+            throw ValidationError("it is not a number of seconds above 0 and below 1000000000; give one, as 10 or 0.5")
+        }
+        return seconds
+    }
+
+    private static func catchSignals() throws {
         do throws(KVMError) {
             try StopSignals.catch(SIGINT)
             try StopSignals.catch(SIGTERM)
         } catch {
-            throw .kvm(error)
+            throw Failure(status: .fault, message: error.description)
         }
+    }
+
+    /// The run is over. What is left to say may wait for a reader that takes nothing: a signal ends that wait as it ends any
+    /// program.
+    private static func releaseSignals() {
+        _ = signal(SIGINT, SIG_DFL)
+        _ = signal(SIGTERM, SIG_DFL)
     }
 }

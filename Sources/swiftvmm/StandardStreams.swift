@@ -8,9 +8,9 @@ enum StandardStreams {
     static func prepare() {
         _ = signal(SIGPIPE, SIG_IGN)
         for descriptor in Int32(0)...2 where fcntl(descriptor, F_GETFD) < 0 {
-            // Opened for the direction that nobody uses here: output to it fails, input from it has ended at once.
+            // The root folder is always there, while /dev/null may not be, and neither takes nor gives a byte.
             // SAFETY: the path is a C string for the length of the call.
-            _ = unsafe open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY)
+            _ = unsafe open("/", O_RDONLY | O_DIRECTORY)
         }
     }
 
@@ -29,6 +29,16 @@ enum StandardStreams {
     /// - Returns: whether it was written whole.
     static func answer(_ text: String) -> Bool {
         write("\(text)\n", to: STDOUT_FILENO)
+    }
+
+    /// Standard output or standard error, where it is the very file that `status` tells of.
+    static func output(that status: stat) -> Int32? {
+        [STDOUT_FILENO, STDERR_FILENO].first { descriptor in
+            var own = stat()
+            // SAFETY: the structure is the caller's own.
+            guard unsafe fstat(descriptor, &own) == 0 else { return false }
+            return own.st_dev == status.st_dev && own.st_ino == status.st_ino
+        }
     }
 
     private static func write(_ text: String, to descriptor: Int32) -> Bool {

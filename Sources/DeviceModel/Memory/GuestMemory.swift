@@ -145,7 +145,10 @@ public final class GuestMemory: @unchecked Sendable {
 
     /// Lends the `count` bytes at `address` for the length of `body`, for a loader that fills RAM straight from a file.
     ///
-    /// - Parameter count: in bytes; a negative one is refused like one that is too large.
+    /// - Parameters:
+    ///   - address: of the first byte.
+    ///   - count: in bytes; a negative one is refused like one that is too large.
+    ///   - body: reads and writes the bytes; a guest that runs may do so too.
     /// - Throws: ``GuestMemoryError/outOfBounds(address:count:)``, and `body` was not called.
     public func withMutableBytes<R>(
         at address: GuestAddress, count: Int, _ body: (inout MutableRawSpan) -> R

@@ -8,6 +8,8 @@ public struct KVMVCPU: ~Copyable, @unchecked Sendable {
     let descriptor: OwnedDescriptor
     private let runPage: RunPage
     private let resources: VirtualMachineResources
+    /// Whether the last run ended with an exit that the run page shows: a kick leaves the one before it there.
+    private var hasExit = false
 
     /// Stops ``run()`` from any thread.
     public let kicker = VCPUKicker()
@@ -27,9 +29,13 @@ public struct KVMVCPU: ~Copyable, @unchecked Sendable {
     /// - Returns: `.interrupted` after a kick or another signal, which may come without one (a kick that is already served).
     /// - Throws: `KVMError.call` when the host cannot run it at all.
     public mutating func run() throws(KVMError) -> VCPUExit {
+        hasExit = false
         if kicker.prepareThread() { return .interrupted }
         let result = runPage.run(descriptor)
-        if result >= 0 { return runPage.exit }
+        if result >= 0 {
+            hasExit = true
+            return runPage.exit
+        }
         switch Int32(truncatingIfNeeded: -result) {
         case EINTR:
             kicker.served()
@@ -43,9 +49,9 @@ public struct KVMVCPU: ~Copyable, @unchecked Sendable {
     }
 
     /// The data of the last port exit: `count` elements of `width` bytes, little-endian, to be read for a write and filled
-    /// for a read. Empty after an exit of another kind.
+    /// for a read. Empty after an exit of another kind, and after a kick.
     public mutating func withPortData<Result>(_ body: (inout MutableSpan<UInt8>) -> Result) -> Result {
-        runPage.withPortData(body)
+        runPage.withPortData(isThere: hasExit, body)
     }
 
     /// Gives the value that the last MMIO read asked for, little-endian in its low bytes.

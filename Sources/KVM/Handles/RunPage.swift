@@ -81,12 +81,13 @@ import Glibc
                 low: error.instruction_low, high: error.instruction_high, count: Int(error.instruction_count)))
     }
 
-    func withPortData<Result>(_ body: (inout MutableSpan<UInt8>) -> Result) -> Result {
+    /// - Parameter isThere: false to give nothing, whatever the page holds.
+    func withPortData<Result>(isThere: Bool = true, _ body: (inout MutableSpan<UInt8>) -> Result) -> Result {
         // SAFETY: the page is mapped; the offset and the length come from the kernel and are checked against it all the
         // same; the span lives as long as the call.
         var offset = 0
         var length = 0
-        if unsafe Int32(truncatingIfNeeded: run.pointee.exit_reason) == KVM_EXIT_IO {
+        if isThere, unsafe Int32(truncatingIfNeeded: run.pointee.exit_reason) == KVM_EXIT_IO {
             let port = unsafe ckvm_port_exit(run)
             let (bytes, overflow) = UInt64(port.count).multipliedReportingOverflow(by: UInt64(port.width))
             if !overflow, bytes <= UInt64(size), port.data_offset <= UInt64(size) - bytes {

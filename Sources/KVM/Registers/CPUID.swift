@@ -12,6 +12,14 @@ public struct CPUID: Equatable, Sendable {
         public var ebx: UInt32
         public var ecx: UInt32
         public var edx: UInt32
+
+        public init(
+            function: UInt32, index: UInt32 = 0, dependsOnIndex: Bool = false,
+            eax: UInt32, ebx: UInt32, ecx: UInt32, edx: UInt32
+        ) {
+            (self.function, self.index, self.dependsOnIndex) = (function, index, dependsOnIndex)
+            (self.eax, self.ebx, self.ecx, self.edx) = (eax, ebx, ecx, edx)
+        }
     }
 
     public var leaves: [Leaf]

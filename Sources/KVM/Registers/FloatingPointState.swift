@@ -1,6 +1,8 @@
 import CKVM
 
 /// The x87 and SSE state (`KVM_GET_FPU`, Linux api.rst section 4.15; the parts are FXSAVE's, Intel SDM vol. 1 section 10.5.1).
+///
+/// MXCSR is not a part of it: the structure has a field for it, which KVM neither sets nor reads on x86.
 public struct FloatingPointState: Equatable, Sendable {
     /// FCW
     public var controlWord: UInt16
@@ -18,10 +20,8 @@ public struct FloatingPointState: Equatable, Sendable {
     public var x87: [UInt128]
     /// XMM0 to XMM15
     public var xmm: [UInt128]
-    /// MXCSR
-    public var sseControl: UInt32
 
-    /// The state after FNINIT, and MXCSR's after reset.
+    /// The state after FNINIT.
     public init() {
         controlWord = 0x37F
         statusWord = 0
@@ -31,7 +31,6 @@ public struct FloatingPointState: Equatable, Sendable {
         lastData = 0
         x87 = [UInt128](repeating: 0, count: 8)
         xmm = [UInt128](repeating: 0, count: 16)
-        sseControl = 0x1F80
     }
 
     init(_ c: kvm_fpu) {
@@ -43,7 +42,6 @@ public struct FloatingPointState: Equatable, Sendable {
         lastData = c.last_dp
         x87 = Self.registers(in: c.fpr)
         xmm = Self.registers(in: c.xmm)
-        sseControl = c.mxcsr
     }
 
     var c: kvm_fpu {
@@ -56,7 +54,6 @@ public struct FloatingPointState: Equatable, Sendable {
         c.last_dp = lastData
         Self.store(x87, in: &c.fpr)
         Self.store(xmm, in: &c.xmm)
-        c.mxcsr = sseControl
         return c
     }
 

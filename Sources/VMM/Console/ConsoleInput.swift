@@ -20,6 +20,8 @@ public final class ConsoleInput: ByteSource {
     /// A guest that polls asks far more often than a byte comes: after an empty answer the system is not asked again for so
     /// many nanoseconds.
     private static let restAfterEmpty: Int64 = 500_000
+    /// In bytes, so that a read's buffer is on the stack.
+    private static let largestRead = 1024
 
     private let origin: Origin
     private let state: Mutex<State>
@@ -36,17 +38,19 @@ public final class ConsoleInput: ByteSource {
     }
 
     public func read(upTo room: Int, _ receive: (UInt8) -> Void) {
-        let taken = state.withLock { state in
-            if case .descriptor(let descriptor) = origin { Self.fill(&state, upTo: room, from: descriptor) }
-            let taken = state.bytes.prefix(room)
-            state.bytes = state.bytes.dropFirst(taken.count)
-            return taken
+        guard room > 0 else { return }
+        state.withLock { state in
+            switch origin {
+            case .descriptor(let descriptor): Self.read(&state, upTo: room, from: descriptor, receive)
+            case .memory:
+                for byte in state.bytes.prefix(room) { receive(byte) }
+                state.bytes = state.bytes.dropFirst(room)
+            }
         }
-        for byte in taken { receive(byte) }
     }
 
-    private static func fill(_ state: inout State, upTo room: Int, from descriptor: Int32) {
-        guard !state.hasEnded, room > 0 else { return }
+    private static func read(_ state: inout State, upTo room: Int, from descriptor: Int32, _ receive: (UInt8) -> Void) {
+        guard !state.hasEnded else { return }
         let now = MonotonicClock.now
         guard now - state.emptySince >= restAfterEmpty else { return }
         var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
@@ -55,14 +59,14 @@ public final class ConsoleInput: ByteSource {
             state.emptySince = now
             return
         }
-        var buffer = [UInt8](repeating: 0, count: room)
-        // SAFETY: the buffer holds `room` bytes.
-        let count = unsafe Glibc.read(descriptor, &buffer, room)
-        if count > 0 {
-            state.bytes = buffer.prefix(count)
-        } else if count == 0 || (errno != EINTR && errno != EAGAIN) {
-            // A descriptor that fails, or was never open, gives no more than one that ended.
-            state.hasEnded = true
+        // SAFETY: the system fills as many of the buffer's bytes as it returns, and only those are used.
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: min(room, largestRead)) { buffer in
+            let count = unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+            for index in 0..<max(0, count) { receive(unsafe buffer[index]) }
+            if count == 0 || (count < 0 && errno != EINTR && errno != EAGAIN) {
+                // A descriptor that fails, or was never open, gives no more than one that ended.
+                state.hasEnded = true
+            }
         }
     }
 }

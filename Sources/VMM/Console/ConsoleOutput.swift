@@ -4,12 +4,13 @@ import Synchronization
 
 /// Where all consoles of a machine write, in the guest's order: a buffer in front of a file descriptor, or of memory.
 ///
-/// Concurrency model: any thread may write. Writing never waits and never fails; the thread that runs the machine calls
-/// ``flush(unless:)`` soon after, and there waits for a slow reader, which slows the guest.
+/// Concurrency model: any thread may write. Writing never fails, and waits only for a flush that is under way; the thread
+/// that runs the machine calls `flush(unless:)` soon after, and there waits for a slow reader, which slows the guest.
 public final class ConsoleOutput: Sendable {
     private enum Target {
         case descriptor(Int32)
-        case memory
+        /// Of so many bytes at most.
+        case memory(limit: Int)
     }
 
     private struct State {
@@ -44,8 +45,11 @@ public final class ConsoleOutput: Sendable {
     }
 
     /// Keeps everything in memory, for ``collected``.
-    public init() {
-        target = .memory
+    ///
+    /// - Parameter limit: in bytes: a guest must not make this process grow without end. What is more is like output to a
+    ///   full disk, and ends the run with ``VMMError/output(_:)`` and ENOSPC.
+    public init(collectingUpTo limit: Int = 16 << 20) {
+        target = .memory(limit: max(0, limit))
         state = Mutex(State())
     }
 
@@ -69,13 +73,14 @@ public final class ConsoleOutput: Sendable {
     func flush(unless shouldGiveUp: (_ idle: Int64) -> Bool) -> FlushResult {
         guard pendingCount > 0 else { return .done }
         switch target {
-        case .memory:
-            state.withLock {
-                $0.collected += $0.buffer
-                $0.buffer.removeAll(keepingCapacity: true)
-                pending.store(0, ordering: .relaxed)
+        case .memory(let limit):
+            return state.withLock { state in
+                let written = min(state.buffer.count, limit - state.collected.count)
+                state.collected += state.buffer.prefix(written)
+                state.buffer.removeSubrange(..<written)
+                pending.store(state.buffer.count, ordering: .relaxed)
+                return state.buffer.isEmpty ? .done : .failed(SystemError(code: ENOSPC))
             }
-            return .done
         case .descriptor(let descriptor):
             return state.withLock { state in
                 let (result, written) = Self.write(state.buffer.span, to: descriptor, unless: shouldGiveUp)

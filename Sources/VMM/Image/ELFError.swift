@@ -2,6 +2,7 @@ import DeviceModel
 
 /// What is wrong with an ELF image.
 public enum ELFError: Error, Equatable, Sendable {
+    case noMagicNumber
     case unknownClass(UInt8)
     case notLittleEndian(UInt8)
     case wrongMachine(UInt16, is64Bit: Bool)
@@ -22,26 +23,34 @@ public enum ELFError: Error, Equatable, Sendable {
 extension ELFError: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .unknownClass(let number): "its ELF class \(number) is neither 32-bit (1) nor 64-bit (2)"
-        case .notLittleEndian(let number): "its ELF data encoding \(number) is not little-endian (1)"
+        case .noMagicNumber: "it does not begin with ELF's magic number, 7f 45 4c 46"
+        case .unknownClass(let number):
+            "its ELF class \(number) is neither 32-bit (1) nor 64-bit (2); build it for i386 or x86-64"
+        case .notLittleEndian(let number):
+            "its ELF data encoding \(number) is not little-endian (1); build it for i386 or x86-64"
         case .wrongMachine(let machine, let is64Bit):
             "it is for ELF machine \(machine) in a \(is64Bit ? 64 : 32)-bit file; build it for "
                 + (is64Bit ? "x86-64 (62)" : "i386 (3)")
         case .notExecutable(let type):
             "its ELF type \(type) is not an executable with fixed addresses (2); link it with -no-pie, and not with -r or -shared"
-        case .badHeaderSize(let size): "its ELF program headers have \(size) bytes each, which is too few"
-        case .tooManySegments(let count): "it has \(count) ELF program headers, more than \(ELFImage.segmentLimit)"
-        case .noSegments: "it has no ELF segment to load"
-        case .fileSizeOverMemorySize(let segment): "ELF segment \(segment) is larger in the file than in memory"
-        case .segmentWraps(let segment): "ELF segment \(segment) runs over the end of the address space"
+        case .badHeaderSize(let size):
+            "its ELF program headers have \(size) bytes each, which is too few; link it again"
+        case .tooManySegments(let count):
+            "it has \(count) ELF program headers, more than \(ELFImage.segmentLimit); link it with fewer"
+        case .noSegments: "it has no ELF segment to load; link it as an executable"
+        case .fileSizeOverMemorySize(let segment):
+            "ELF segment \(segment) is larger in the file than in memory; link it again"
+        case .segmentWraps(let segment): "ELF segment \(segment) runs over the end of the address space; link it lower"
         case .segmentOutsideRAM(let segment, let start, let size):
             "ELF segment \(segment), \(size) bytes at \(hex(start)), lies outside RAM; give more with --memory or link it lower"
         case .segmentOverTables(let segment, let start):
             "ELF segment \(segment) at \(hex(start)) lies over the boot tables below \(hex(LowMemory.tablesEnd)); link it higher"
-        case .segmentsOverlap(let first, let second): "ELF segments \(first) and \(second) overlap in memory"
-        case .entryOutsideSegments(let entry): "its entry \(hex(entry)) is outside every ELF segment"
+        case .segmentsOverlap(let first, let second):
+            "ELF segments \(first) and \(second) overlap in memory; link them apart"
+        case .entryOutsideSegments(let entry):
+            "its entry \(hex(entry)) is outside every ELF segment; name the right entry symbol to the linker"
         case .entryNotMapped(let entry):
-            "its entry \(hex(entry)) is above the first 4 GiB, which is all that is mapped at entry"
+            "its entry \(hex(entry)) is above the first 4 GiB, which is all that is mapped at entry; link it lower"
         }
     }
 }

@@ -24,6 +24,7 @@ struct ELFImage: Equatable {
 
     init(reading image: borrowing ImageReader) throws(ImageError) {
         let identification = ByteFields(try image.bytes(at: 0, count: 16, part: "ELF header")[...])
+        guard try image.prefix(Self.magic.count) == Self.magic else { throw .elf(.noMagicNumber) }
         let fileClass = identification.load(UInt8.self, at: 4) ?? 0
         guard fileClass == 1 || fileClass == 2 else { throw .elf(.unknownClass(fileClass)) }
         let encoding = identification.load(UInt8.self, at: 5) ?? 0

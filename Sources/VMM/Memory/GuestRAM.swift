@@ -34,11 +34,16 @@ struct GuestRAM {
         .configuration("this host cannot give a guest \(size) bytes of memory: \(SystemError.current); use less")
     }
 
-    /// Makes it the machine's memory, one slot for each part.
-    func map(into machine: borrowing KVMVirtualMachine) throws(KVMError) {
+    /// Makes it the machine's memory, one slot for each part. KVM takes less than 8 TiB in a slot, and the host's kernel
+    /// sets aside two thousandths of it at once.
+    func map(into machine: borrowing KVMVirtualMachine) throws(VMMError) {
         for (slot, part) in layout.parts.enumerated() {
-            try machine.map(
-                backing, offset: Int(part.offset), size: Int(part.size), slot: UInt32(slot), at: part.start.rawValue)
+            do throws(KVMError) {
+                try machine.map(
+                    backing, offset: Int(part.offset), size: Int(part.size), slot: UInt32(slot), at: part.start.rawValue)
+            } catch {
+                throw .configuration("\(error); use less")
+            }
         }
     }
 }

@@ -22,7 +22,7 @@ public struct CPUSnapshot: Equatable, Sendable {
 }
 
 extension CPUSnapshot: CustomStringConvertible {
-    /// Several lines of 80 columns at most.
+    /// Several lines of 80 columns at most, unless a segment's base is above 4 GiB.
     public var description: String {
         let general: [(String, UInt64)] = [
             ("rax", registers.rax), ("rbx", registers.rbx), ("rcx", registers.rcx), ("rdx", registers.rdx),
@@ -42,7 +42,7 @@ extension CPUSnapshot: CustomStringConvertible {
             ("ss", special.ss), ("tr", special.tr), ("ldt", special.ldt),
         ]
         for start in stride(from: 0, to: segments.count, by: 2) {
-            lines.append(segments[start...].prefix(2).map { Self.line($0.0, $0.1) }.joined(separator: "  "))
+            lines.append(segments[start...].prefix(2).map { Self.line($0.0, $0.1) }.joined(separator: " "))
         }
         lines.append(
             "gdt \(hex(special.gdt.base)) limit \(hex(special.gdt.limit))"

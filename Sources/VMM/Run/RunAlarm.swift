@@ -16,7 +16,8 @@ struct RunAlarm: ~Copyable {
     /// For the calling thread, which runs the vCPU.
     init(timeout: Duration?) throws(KVMError) {
         let timer = try KickTimer()
-        let deadline = timeout.map { MonotonicClock.now.addingReportingOverflow($0.nanoseconds) }
+        // Below zero is over already, and far below it the difference of two clocks would overflow.
+        let deadline = timeout.map { MonotonicClock.now.addingReportingOverflow(max(.zero, $0).nanoseconds) }
             .map { $0.overflow ? Int64.max : $0.partialValue }
         try Self.set(timer, for: deadline)
         self.timer = timer
@@ -49,11 +50,11 @@ struct RunAlarm: ~Copyable {
 }
 
 extension Duration {
-    /// At most what 64 bits hold, which is 292 years.
+    /// Of a time that is not negative; at most what 64 bits hold, which is 292 years.
     fileprivate var nanoseconds: Int64 {
         let (seconds, attoseconds) = components
         let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        if overflow { return seconds < 0 ? .min : .max }
+        if overflow { return .max }
         let (sum, sumOverflow) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
         return sumOverflow ? .max : sum
     }

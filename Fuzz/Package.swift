@@ -1,0 +1,28 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Fuzz targets, apart from the product because every module must be built with the fuzzer's instrumentation, and with
+/// internal declarations visible. `scripts/fuzz` builds and runs them.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let libraries: [Target.Dependency] = [
+    "CFuzzer", .product(name: "VMM", package: "swiftvmm"), .product(name: "DeviceModel", package: "swiftvmm"),
+]
+
+let package = Package(
+    name: "swiftvmm-fuzz",
+    dependencies: [.package(name: "swiftvmm", path: "..")],
+    targets: [
+        .target(name: "CFuzzer"),
+        .executableTarget(
+            name: "fuzz-image", dependencies: libraries, path: "Sources/FuzzImage", swiftSettings: settings),
+        .executableTarget(
+            name: "fuzz-devices", dependencies: libraries, path: "Sources/FuzzDevices", swiftSettings: settings),
+    ]
+)

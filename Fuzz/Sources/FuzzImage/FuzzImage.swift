@@ -1,0 +1,72 @@
+import CFuzzer
+import DeviceModel
+
+@testable import VMM
+
+/// An image from a stranger: it is loaded or refused, without a trap and without a write outside guest memory, and what is
+/// loaded obeys the rules.
+@main
+enum FuzzImage {
+    private static let lowSize: UInt64 = 2 << 20
+    private static let highStart: UInt64 = 4 << 30
+    private static let highSize: UInt64 = 64 << 10
+
+    static func main() {
+        // SAFETY: the arguments are the process's own; the target takes what libFuzzer lends it for the call.
+        _ = unsafe cfuzzer_run(CommandLine.argc, CommandLine.unsafeArgv) { data, count in
+            let bytes = unsafe Array(UnsafeBufferPointer(start: data, count: count))
+            FuzzImage.load(bytes)
+            return 0
+        }
+    }
+
+    private static func load(_ bytes: [UInt8]) {
+        let loader = ImageLoader(memory: HeapMemory.shared)
+        do throws(VMMError) {
+            let loaded = try loader.load(.bytes(bytes), format: nil, mode: nil)
+            if loaded.mode != .real { check(bytes, loaded) }
+        } catch {
+            // Messages are made of what the file says.
+            precondition(!error.description.isEmpty)
+        }
+    }
+
+    /// In 128 bits, where nothing can wrap.
+    private static func check(_ bytes: [UInt8], _ loaded: ImageLoader.Loaded) {
+        guard let elf = try? ELFImage(reading: ImageReader(.bytes(bytes))) else { preconditionFailure("read once only") }
+        precondition(loaded.mode == (elf.is64Bit ? .long : .protected))
+        var places: [Range<UInt128>] = []
+        for segment in elf.segments {
+            let start = UInt128(segment.physicalAddress)
+            let end = start + UInt128(segment.memorySize)
+            precondition(segment.fileSize <= segment.memorySize && segment.memorySize > 0)
+            precondition(UInt128(segment.fileOffset) + UInt128(segment.fileSize) <= UInt128(bytes.count))
+            let isLow = start >= 0x1_0000 && end <= UInt128(lowSize)
+            let isHigh = start >= UInt128(highStart) && end <= UInt128(highStart + highSize)
+            precondition(isLow || isHigh)
+            precondition(!places.contains { $0.overlaps(start..<end) })
+            places.append(start..<end)
+        }
+        precondition(loaded.entry < 4 << 30 && places.contains { $0.contains(UInt128(loaded.entry)) })
+    }
+
+    /// Guest memory in two blocks of the heap, so that the address sanitizer sees every byte beside them.
+    private final class HeapMemory: Sendable {
+        static let shared: GuestMemory = {
+            let sizes = [Int(lowSize), Int(highSize)]
+            // SAFETY: the blocks are never freed, and only the guest memory has them.
+            let blocks = unsafe sizes.map { size in
+                let block = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 4096)
+                unsafe block.initializeMemory(as: UInt8.self, repeating: 0)
+                return unsafe block
+            }
+            let starts = [GuestAddress(0), GuestAddress(highStart)]
+            do throws(GuestMemoryLayoutError) {
+                return try unsafe GuestMemory(
+                    regions: zip(starts, blocks).map { unsafe (start: $0, bytes: $1) }, owner: HeapMemory())
+            } catch {
+                preconditionFailure("\(error)")
+            }
+        }()
+    }
+}

@@ -1,0 +1,111 @@
+import Glibc
+import TestSupport
+import Testing
+
+@Suite("Standard output", .requiresKVM)
+struct OutputTests {
+    private let scratch: Scratch
+
+    init() throws {
+        scratch = try Scratch()
+    }
+
+    @Test("bytes are bytes: zeros, escape sequences and all other values arrive as the guest sent them")
+    func passesBytes() async throws {
+        let escapes = "\u{1B}[2J\u{1B}]0;title\u{7}\u{1B}[6n\r\n"
+        let bytes = Array(escapes.utf8) + Array(0...255)
+        let guest = try scratch.write(TinyGuest.print(bytes) + TinyGuest.halt, to: "guest.bin")
+        let outcome = try await scratch.swiftvmm("run", guest)
+        #expect(outcome.status == 0)
+        #expect(outcome.output == bytes)
+        #expect(outcome.errors == "")
+    }
+
+    @Test("serial port and debug console print in the guest's order")
+    func keepsOrder() async throws {
+        let code = (0..<26).flatMap { index -> [UInt8] in
+            TinyGuest.out(0x3F8, 0x61 + UInt8(index)) + TinyGuest.print([0x41 + UInt8(index)])
+        }
+        let guest = try scratch.write(code + TinyGuest.halt, to: "guest.bin")
+        expectSuccess(try await scratch.swiftvmm("run", guest), "aAbBcCdDeEfFgGhHiIjJkKlLmMnNoOpPqQrRsStTuUvVwWxXyYzZ")
+    }
+
+    @Test("a prompt is seen while the guest waits")
+    func showsPrompt() async throws {
+        let guest = try scratch.write(TinyGuest.print("> ") + TinyGuest.spin, to: "prompt.bin")
+        let outcome = try await scratch.talk("run", guest, "--timeout", "60") { session in
+            try await session.read(until: 2)
+            #expect(session.state.isRunning)
+            try session.send(SIGTERM)
+        }
+        #expect(outcome.status == 143)
+        #expect(outcome.text == "> ")
+        #expect(outcome.took(lessThan: 10))  // seen: 0.1
+    }
+
+    @Test("much output costs few writes")
+    func writesSeldom() async throws {
+        let count = TestScale.count(200_000)
+        let guest = try scratch.write(TinyGuest.print(0x78, times: count) + TinyGuest.spin, to: "printer.bin")
+        let start = ContinuousClock.now
+        var writes: Int?
+        let outcome = try await scratch.talk("run", guest) { session in
+            try await session.read(until: count)
+            writes = session.state.writeCount
+            try session.send(SIGTERM)
+            try await session.readToEnd()
+        }
+        #expect(outcome.output == [UInt8](repeating: 0x78, count: count))
+        // One for each 4 KiB, and one each 10 ms so that a prompt is seen: twice that, and some. Seen: 500 in 4 s.
+        let milliseconds = Int((ContinuousClock.now - start) / .milliseconds(1))
+        #expect(try #require(writes) < 2 * (count / 4096 + milliseconds / 10) + 50)
+    }
+
+    @Test("a slow reader gets every byte")
+    func waitsForReader() async throws {
+        // More than a pipe and the buffer before it hold.
+        let count = TestScale.count(200_000)
+        let guest = try scratch.write(TinyGuest.print(0x78, times: count) + TinyGuest.halt, to: "printer.bin")
+        let outcome = try await scratch.shell("\"$0\" run \(guest) | { sleep 2; cat; }")
+        expectSuccess(outcome, String(repeating: "x", count: count))
+    }
+
+    /// A pipe that is full, and that the shell itself could read, but never does.
+    private static let fullPipe = "mkfifo pipe; exec 3<>pipe; timeout 1 cat /dev/zero >&3;"
+
+    @Test("a reader that takes nothing does not outlast the deadline, and the bytes that it left are told")
+    func givesUpOnReader() async throws {
+        let guest = try scratch.write(TinyGuest.print("0123456789") + TinyGuest.spin, to: "printer.bin")
+        let outcome = try await scratch.shell(
+            "\(Self.fullPipe) exec \"$0\" run \(guest) --timeout 1 --report report >&3")
+        expectRefusal(
+            outcome, 124,
+            "the deadline passed before the guest ended; 10 bytes of its output were not taken by their reader")
+        #expect(outcome.took(lessThan: 20))  // seen: 2.4
+        let run = try #require(try Report(try scratch.read("report")).run)
+        #expect(run.consoleBytes["debug"] == 10)
+        #expect(run.unwrittenBytes == 10)
+    }
+
+    @Test("nor where the guest has ended by itself")
+    func givesUpOnReaderAtTheEnd() async throws {
+        let guest = try scratch.write(TinyGuest.print("0123456789") + TinyGuest.halt, to: "printer.bin")
+        let outcome = try await scratch.shell("\(Self.fullPipe) exec \"$0\" run \(guest) --timeout 1 >&3")
+        expectRefusal(
+            outcome, 124,
+            "the deadline passed before the guest ended; 10 bytes of its output were not taken by their reader")
+        #expect(outcome.took(lessThan: 20))  // seen: 2.4
+    }
+
+    @Test("a signal ends the wait for a reader as well", arguments: [TinyGuest.spin, TinyGuest.halt])
+    func signalEndsWait(end: [UInt8]) async throws {
+        let guest = try scratch.write(TinyGuest.print("0123456789") + end, to: "printer.bin")
+        let outcome = try await scratch.talk("run", guest, prelude: Self.fullPipe, redirection: ">&3") { session in
+            try await session.state.waitUntilSignalsAreCaught()
+            try await Task.sleep(for: .seconds(1) * TestScale.divisor)
+            try session.send(SIGTERM)
+        }
+        expectRefusal(outcome, 143, "ended by SIGTERM; 10 bytes of its output were not taken by their reader")
+        #expect(outcome.took(lessThan: 30))  // seen: 2.4
+    }
+}

@@ -1,0 +1,49 @@
+import FoundationEssentials
+
+/// What `--report` writes, as another program reads it.
+struct Report: Decodable {
+    struct Stop: Decodable, Equatable {
+        let reason: String
+        let status: Int32
+        let message: String
+    }
+
+    struct Run: Decodable {
+        let wallNanoseconds: Int64
+        let cpuNanoseconds: Int64
+        let exitCount: UInt64
+        let exitsByKind: [String: UInt64]
+        let exitsByPort: [PortCount]
+        let exitsByPage: [PageCount]
+        let consoleBytes: [String: UInt64]
+        let unwrittenBytes: Int
+        let unmappedPorts: [UnmappedCount]
+        let postCode: UInt8?
+    }
+
+    struct PortCount: Decodable, Equatable {
+        let port: String
+        let direction: String
+        let count: UInt64
+    }
+
+    struct PageCount: Decodable, Equatable {
+        let page: String
+        let direction: String
+        let count: UInt64
+    }
+
+    struct UnmappedCount: Decodable, Equatable {
+        let address: String
+        let reads: UInt64
+        let writes: UInt64
+    }
+
+    let image: String
+    let stop: Stop
+    let run: Run?
+
+    init(_ bytes: [UInt8]) throws {
+        self = try JSONDecoder().decode(Report.self, from: Data(bytes))
+    }
+}

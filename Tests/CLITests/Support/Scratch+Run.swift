@@ -1,0 +1,103 @@
+import Subprocess
+import TestSupport
+import Testing
+
+extension Scratch {
+    /// No run takes nearly as long; one that does is killed, and the test fails.
+    static let deadline: Duration = .seconds(120) * TestScale.divisor
+
+    /// More output than any test makes, in bytes.
+    private static let outputLimit = 4 << 20
+
+    /// Runs swiftvmm with these arguments until it ends.
+    ///
+    /// - Parameter redirection: as a shell takes it, such as `<input` or `>&-`; without one, input is empty and both outputs
+    ///   are kept.
+    func swiftvmm(_ arguments: String..., redirection: String = "") async throws -> Outcome {
+        try await swiftvmm(arguments, redirection: redirection)
+    }
+
+    func swiftvmm(_ arguments: [String], redirection: String = "") async throws -> Outcome {
+        try await shell("exec \"$0\" \"$@\" \(redirection)", arguments)
+    }
+
+    /// Runs a shell script until it ends, with the program under test as `$0`.
+    func shell(_ script: String, _ arguments: [String] = []) async throws -> Outcome {
+        let start = ContinuousClock.now
+        var watchdog: Task<Bool, Never>?
+        let result = try await Subprocess.run(
+            .name("sh"), arguments: self.arguments(script, arguments), platformOptions: Self.ownGroup,
+            input: .none, output: .bytes(limit: Self.outputLimit), error: .bytes(limit: Self.outputLimit)
+        ) { execution in
+            watchdog = Self.watch(execution)
+        }
+        await Self.expectInTime(watchdog)
+        return Outcome(
+            status: Self.status(result.terminationStatus), output: result.standardOutput,
+            errors: String(decoding: result.standardError, as: UTF8.self), elapsed: ContinuousClock.now - start)
+    }
+
+    /// Runs swiftvmm and lets `body` talk with it while it runs. What the body has read is the outcome's output.
+    ///
+    /// - Parameter prelude: what the shell does before it becomes swiftvmm.
+    func talk(
+        _ arguments: String..., prelude: String = "", redirection: String = "",
+        _ body: (inout Session) async throws -> Void
+    ) async throws -> Outcome {
+        let start = ContinuousClock.now
+        var watchdog: Task<Bool, Never>?
+        let result = try await Subprocess.run(
+            .name("sh"), arguments: self.arguments("\(prelude) exec \"$0\" \"$@\" \(redirection)", arguments),
+            platformOptions: Self.ownGroup,
+            input: .inputWriter, output: .sequence, error: .bytes(limit: Self.outputLimit)
+        ) { execution in
+            watchdog = Self.watch(execution)
+            var session = Session(execution)
+            do {
+                try await body(&session)
+            } catch {
+                try? execution.send(signal: .kill, toProcessGroup: true)
+                throw error
+            }
+            return session.received
+        }
+        await Self.expectInTime(watchdog)
+        return Outcome(
+            status: Self.status(result.terminationStatus), output: result.closureResult,
+            errors: String(decoding: result.standardError, as: UTF8.self), elapsed: ContinuousClock.now - start)
+    }
+
+    /// `$0` is the program under test, `$1` the folder to go to, and the rest what the script sees.
+    private func arguments(_ script: String, _ arguments: [String]) -> Arguments {
+        Arguments(["-c", "cd \"$1\" || exit 99; shift; \(script)", Binary.path, path] + arguments)
+    }
+
+    /// A process group of its own, so that all that a script starts can be killed together.
+    private static var ownGroup: PlatformOptions {
+        var options = PlatformOptions()
+        options.processGroupID = 0
+        return options
+    }
+
+    /// Kills the process when the deadline passes. The task's value is whether it did.
+    private static func watch<Input, Output, Error>(_ execution: Execution<Input, Output, Error>) -> Task<Bool, Never> {
+        Task {
+            do { try await Task.sleep(for: deadline) } catch { return false }
+            try? execution.send(signal: .kill, toProcessGroup: true)
+            return true
+        }
+    }
+
+    private static func expectInTime(_ watchdog: Task<Bool, Never>?) async {
+        watchdog?.cancel()
+        let wasKilled = await watchdog?.value ?? false
+        #expect(!wasKilled, "still running after \(deadline)")
+    }
+
+    private static func status(_ status: TerminationStatus) -> Int32 {
+        switch status {
+        case .exited(let code): code
+        case .signaled(let signal): -signal
+        }
+    }
+}

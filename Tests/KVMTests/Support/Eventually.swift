@@ -1,0 +1,14 @@
+import Glibc
+
+/// Waits until the condition holds, for the given time at most.
+///
+/// - Returns: whether it held.
+func eventually(within limit: Duration = .seconds(10), _ condition: () -> Bool) -> Bool {
+    let clock = ContinuousClock()
+    let end = clock.now + limit
+    while !condition() {
+        guard clock.now < end else { return false }
+        usleep(100)
+    }
+    return true
+}

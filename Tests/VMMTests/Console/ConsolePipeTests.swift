@@ -1,0 +1,152 @@
+import Glibc
+import KVM
+import Testing
+
+@testable import VMM
+
+@Suite("Output to a pipe")
+struct ConsolePipeTests {
+    /// Bytes in an order that shows every loss and every exchange.
+    private static func payload(_ count: Int) -> [UInt8] {
+        var random = SplitMix64(seed: 2)
+        return (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
+    }
+
+    /// A write to a pipe without a reader is a signal first, which ends the process unless it is ignored.
+    private static func ignoreBrokenPipes() {
+        _ = signal(SIGPIPE, SIG_IGN)
+    }
+
+    @Test("a slow reader gets every byte, in order", arguments: [0, O_NONBLOCK])
+    func slowReader(flags: Int32) {
+        let pipe = HostPipe(flags: flags)
+        let bytes = Self.payload(200_000)
+        let collected = Collected()
+        let reader = HostThread {
+            while collected.bytes.count < bytes.count {
+                collected.append(pipe.read(upTo: 10_000))
+                usleep(1_000)
+            }
+        }
+        let output = ConsoleOutput(descriptor: pipe.writeEnd.number)
+        output.write(bytes)
+        #expect(output.flush { _ in false } == .done)
+        reader.join()
+        #expect(collected.bytes == bytes)
+        #expect(output.pendingCount == 0)
+    }
+
+    @Test("a reader that is gone is an error")
+    func closedReader() {
+        Self.ignoreBrokenPipes()
+        let pipe = HostPipe()
+        pipe.readEnd.close()
+        let output = ConsoleOutput(descriptor: pipe.writeEnd.number)
+        output.write([1, 2, 3])
+        #expect(output.flush { _ in false } == .failed(SystemError(code: EPIPE)))
+        #expect(output.pendingCount == 3)
+    }
+
+    @Test("a reader that goes in the middle is an error, not an endless wait")
+    func readerLeaves() {
+        Self.ignoreBrokenPipes()
+        let pipe = HostPipe()
+        let output = ConsoleOutput(descriptor: pipe.writeEnd.number)
+        output.write(Self.payload(200_000))
+        let reader = HostThread {
+            _ = pipe.readAll(upTo: 10_000)
+            usleep(20_000)
+            pipe.readEnd.close()
+        }
+        #expect(output.flush { _ in false } == .failed(SystemError(code: EPIPE)))
+        reader.join()
+        #expect((1..<200_000 - 10_000).contains(output.pendingCount))
+    }
+
+    @Test(
+        "with a reader that never reads, the writer gives up when it is told to, and not before",
+        arguments: [0, O_NONBLOCK])
+    func reluctantReader(flags: Int32) {
+        let pipe = HostPipe(flags: flags)
+        let output = ConsoleOutput(descriptor: pipe.writeEnd.number)
+        output.write(Self.payload(100_000))
+        var idle: [Int64] = []
+        let start = ContinuousClock.now
+        let result = output.flush {
+            idle.append($0)
+            return $0 > 120_000_000
+        }
+        #expect(result == .gaveUp)
+        #expect(ContinuousClock.now - start >= .milliseconds(120))
+        // Asked each 50 ms or so, with how long it is since a byte was taken.
+        #expect((2...4).contains(idle.count), "\(idle)")
+        #expect(idle == idle.sorted())
+        // A pipe holds 64 KiB (pipe(7)).
+        #expect(output.pendingCount == 100_000 - 65_536)
+    }
+
+    @Test("after giving up, a later flush goes on where the first one stopped")
+    func goesOn() {
+        let pipe = HostPipe()
+        let bytes = Self.payload(100_000)
+        let output = ConsoleOutput(descriptor: pipe.writeEnd.number)
+        output.write(bytes)
+        #expect(output.flush { _ in true } == .gaveUp)
+        #expect(pipe.waitingCount == 65_536)
+        let collected = Collected()
+        let reader = HostThread { collected.store(pipe.readAll(upTo: bytes.count)) }
+        #expect(output.flush { _ in false } == .done)
+        reader.join()
+        #expect(collected.bytes == bytes)
+    }
+
+    /// A pipe with O_DIRECT keeps each write apart, as far as it has 4,096 bytes or fewer: a read gives what one write gave
+    /// (pipe(2)). So the reads count the writes.
+    @Test("a million bytes cost a few hundred writes, not a million")
+    func fewWrites() {
+        // O_DIRECT, which C gives only to those who ask for GNU's extensions.
+        let pipe = HostPipe(flags: 0x4000)
+        let bytes = Self.payload(1_000_000)
+        let sizes = Collected()
+        let collected = Collected()
+        let reader = HostThread {
+            var count = 0
+            while count < bytes.count {
+                let part = pipe.read(upTo: 65_536)
+                if part.isEmpty { break }
+                collected.append(part)
+                sizes.append([0])
+                count += part.count
+            }
+        }
+        let output = ConsoleOutput(descriptor: pipe.writeEnd.number)
+        for byte in bytes {
+            output.write(byte)
+            // As the run loop does.
+            if output.pendingCount >= ConsoleOutput.capacity { #expect(output.flush { _ in false } == .done) }
+        }
+        #expect(output.flush { _ in false } == .done)
+        reader.join()
+        #expect(collected.bytes == bytes)
+        // 245 of 4,096 bytes, and one of the rest.
+        #expect(sizes.bytes.count <= 300)
+    }
+
+    @Test("bytes of several threads all arrive, those of each in its order")
+    func threads() {
+        let pipe = HostPipe()
+        let output = ConsoleOutput(descriptor: pipe.writeEnd.number)
+        let writers = [UInt8(0), 64, 128, 192].map { base in
+            HostThread { for index in 0..<10_000 { output.write(base + UInt8(index % 64)) } }
+        }
+        let collected = Collected()
+        let reader = HostThread { collected.store(pipe.readAll(upTo: 40_000)) }
+        for writer in writers { writer.join() }
+        #expect(output.flush { _ in false } == .done)
+        reader.join()
+        for base in [UInt8(0), 64, 128, 192] {
+            let own = collected.bytes.filter { $0 & 0xC0 == base }
+            #expect(own == (0..<10_000).map { base + UInt8($0 % 64) })
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import Testing
+import VMM
+
+/// A guest, what it is given, and what must come of it.
+struct GuestRow: CustomTestStringConvertible, Sendable {
+    let name: String
+    var mode: CPUMode?
+    var memory: UInt64 = 64 << 20
+    var commandLine = ""
+    var input: [UInt8]?
+    let output: String
+    let reason: StopReason
+
+    var testDescription: String { "\(name), \(memory >> 20) MiB\(input == nil ? "" : ", with input")" }
+}
+
+extension GuestRow {
+    /// Every guest that ends by itself, as `guests/README.md` and the first lines of its source describe it.
+    static let all: [GuestRow] = [
+        GuestRow(name: "real-hello.bin", output: "Hello from real mode!\n", reason: .halted),
+        GuestRow(
+            name: "real-hello.bin", mode: .real, memory: 1 << 20, output: "Hello from real mode!\n", reason: .halted),
+        GuestRow(name: "real-echo.bin", input: Array("some text\n".utf8) + [4], output: "some text\n", reason: .halted),
+        GuestRow(name: "real-echo.bin", input: [4], output: "", reason: .halted),
+        GuestRow(name: "real-outsb.bin", output: "Hello from REP OUTSB!\n", reason: .halted),
+        GuestRow(name: "real-insb.bin", output: "REP INSB: 16 bytes, all 0xe9\n", reason: .halted),
+        GuestRow(name: "real-exit.bin", output: "", reason: .exited(status: 42)),
+        GuestRow(name: "real-a20.bin", memory: 2 << 20, output: "A20 is on\n", reason: .halted),
+        GuestRow(
+            name: "protected-hello.bin", mode: .protected, output: "Hello from protected mode!\n", reason: .halted),
+        GuestRow(name: "long-hello.bin", mode: .long, output: "Hello from long mode!\n", reason: .halted),
+        GuestRow(
+            name: "long-hello.bin", mode: .long, memory: 2 << 20, output: "Hello from long mode!\n", reason: .halted),
+        GuestRow(name: "long-hello.elf", output: "Hello from long mode!\n", reason: .halted),
+        GuestRow(
+            name: "long-exceptions.elf",
+            output: """
+                caught #DE (vector 0)
+                caught #UD (vector 6)
+                caught #PF (vector 14), error 0x0, address 0x123456789abc
+                caught #PF (vector 14), error 0x2, address 0x123456789abc
+                caught #GP (vector 13), error 0x0
+                caught #GP (vector 13), error 0xf8
+
+                """,
+            reason: .exited(status: 0)),
+        GuestRow(
+            name: "long-ring3.elf",
+            output: """
+                ring 0: privilege level 0
+                ring 3: privilege level 3
+                ring 3: 9592 primes below 100000
+
+                """,
+            reason: .exited(status: 0)),
+        // What is usable: 588,800 bytes from 0x10000 to 0x9FC00, and all from 1 MiB on.
+        GuestRow(
+            name: "long-memory.elf", memory: 2 << 20, output: "memory: 1637376 bytes in 2 regions verified\n",
+            reason: .exited(status: 0)),
+        GuestRow(
+            name: "long-memory.elf", output: "memory: 66649088 bytes in 2 regions verified\n",
+            reason: .exited(status: 0)),
+        GuestRow(
+            name: "long-memory.elf", memory: 3 << 30, output: "memory: 3220765696 bytes in 2 regions verified\n",
+            reason: .exited(status: 0)),
+        GuestRow(
+            name: "long-memory.elf", memory: 5 << 30, output: "memory: 5368249344 bytes in 3 regions verified\n",
+            reason: .exited(status: 0)),
+    ]
+}

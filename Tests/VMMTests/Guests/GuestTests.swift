@@ -1,0 +1,50 @@
+import TestSupport
+import Testing
+import VMM
+
+@Suite("The guests", .requiresKVM)
+struct GuestTests {
+    @Test("a guest says what it should and ends as it should", arguments: GuestRow.all)
+    func runs(row: GuestRow) throws {
+        let run = try GuestRun(guest: row.name) {
+            $0.mode = row.mode
+            $0.memorySize = row.memory
+            $0.commandLine = row.commandLine
+            $0.input = row.input.map { ConsoleInput($0) }
+        }
+        #expect(run.text == row.output)
+        #expect(run.reason == row.reason)
+        #expect(run.report.unwrittenBytes == 0)
+        #expect(run.report.unmappedPorts == [])
+        #expect(run.report.unmappedMemory == [])
+    }
+
+    @Test("the status is the guest's own, from 0 to 255", arguments: [0, 1, 42, 255] as [UInt8])
+    func exitStatus(status: UInt8) throws {
+        // movb $42, %al; movw $0x500, %dx; outb %al, %dx: the status is the second byte.
+        let code: [UInt8] = [0xB0, status, 0xBA, 0x00, 0x05, 0xEE]
+        #expect(try GuestRun(code: code).reason == .exited(status: status))
+    }
+
+    @Test("the guest in a file is the same as the same bytes in memory", arguments: [0, 1, 42, 255] as [UInt8])
+    func patchedGuest(status: UInt8) throws {
+        var image = try FileBytes.read(Guests.path("real-exit.bin"))
+        #expect(image[1] == 42)
+        image[1] = status
+        #expect(try GuestRun(.bytes(image)).reason == .exited(status: status))
+    }
+
+    @Test("the first 4 GiB are mapped for a 64-bit guest, and the page tables are not in its way")
+    func flatImageFromLongMode() throws {
+        // movl $0xBFFFFFFC, %eax; movl $0x12345678, (%rax); movl (%rax), %ebx; hlt: the last word below 3 GiB.
+        let code: [UInt8] = [
+            0xB8, 0xFC, 0xFF, 0xFF, 0xBF, 0xC7, 0x00, 0x78, 0x56, 0x34, 0x12, 0x8B, 0x18, 0xF4,
+        ]
+        let run = try GuestRun(code: code) {
+            $0.mode = .long
+            $0.memorySize = 3 << 30
+        }
+        #expect(run.reason == .halted)
+        #expect(run.report.unmappedMemory == [])
+    }
+}

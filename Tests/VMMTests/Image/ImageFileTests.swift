@@ -1,0 +1,109 @@
+import Glibc
+import KVM
+import Testing
+
+@testable import VMM
+
+@Suite("Image files")
+struct ImageFileTests {
+    @Test("a file's bytes are loaded, those of a flat image and those of an ELF file")
+    func files() throws {
+        let flat = TemporaryFile([1, 2, 3])
+        #expect(try LoadedImage(.file(flat.path)).memory.load(4, at: 0x7C00) == [1, 2, 3, 0])
+        let elf = TemporaryFile(ELFBuilder().bytes)
+        #expect(try LoadedImage(.file(elf.path)).memory.load(1, at: 0x10_0000) == [0xF4])
+    }
+
+    @Test("no such file, and no such folder, are told by the system's words")
+    func missing() {
+        #expect(LoadedImage.refusal(of: .file("/no/such/guest")) == .cannotOpen(SystemError(code: ENOENT)))
+        #expect(LoadedImage.refusal(of: .file("/dev/null/guest")) == .cannotOpen(SystemError(code: ENOTDIR)))
+        #expect(LoadedImage.refusal(of: .file("")) == .cannotOpen(SystemError(code: ENOENT)))
+    }
+
+    @Test("what is not a file is named")
+    func otherKinds() {
+        #expect(LoadedImage.refusal(of: .file("/")) == .notRegularFile("a directory"))
+        #expect(LoadedImage.refusal(of: .file("/dev/null")) == .notRegularFile("a device"))
+        #expect(LoadedImage.refusal(of: .file("/dev/zero")) == .notRegularFile("a device"))
+    }
+
+    @Test("a named pipe without a writer does not hang")
+    func pipe() {
+        // SAFETY: a C string for the length of the call.
+        let pipe = TemporaryFile(making: { unsafe mkfifo($0, 0o600) })
+        #expect(LoadedImage.refusal(of: .file(pipe.path)) == .notRegularFile("a pipe"))
+    }
+
+    @Test("a loop of links is an error, not a hang")
+    func loop() {
+        // SAFETY: as above.
+        let link = TemporaryFile(making: { unsafe symlink($0, $0) })
+        #expect(LoadedImage.refusal(of: .file(link.path)) == .cannotOpen(SystemError(code: ELOOP)))
+    }
+
+    @Test("an empty file is refused, and so is one of /proc, whose size nobody knows")
+    func empty() {
+        let file = TemporaryFile([])
+        #expect(LoadedImage.refusal(of: .file(file.path)) == .empty)
+        #expect(LoadedImage.refusal(of: .file("/proc/version")) == .empty)
+    }
+
+    /// In a process of its own, which gives up the right to read everything.
+    @Test("a file that may not be read is told by the system's words")
+    func unreadable() async {
+        await #expect(processExitsWith: .success) {
+            let file = TemporaryFile([0xF4])
+            // SAFETY: a C string for the length of the call.
+            guard unsafe chmod(file.path, 0) == 0 else { exit(1) }
+            if geteuid() == 0, seteuid(65_534) != 0 { exit(2) }
+            let refusal = LoadedImage.refusal(of: .file(file.path))
+            if getuid() == 0 { _ = seteuid(0) }
+            guard refusal == .cannotOpen(SystemError(code: EACCES)) else { exit(3) }
+        }
+    }
+
+    @Test("a file larger than all RAM is refused by its size, without reading it")
+    func huge() {
+        let file = TemporaryFile([0xF4])
+        file.resize(to: 1 << 40)
+        #expect(
+            LoadedImage.refusal(of: .file(file.path)) == .larger(size: 1 << 40, thanRoom: (2 << 20) - 0x7C00))
+    }
+
+    @Test("a large file with right headers is read only where its segments are")
+    func sparse() throws {
+        let file = TemporaryFile(ELFBuilder().bytes)
+        file.resize(to: 1 << 40)
+        #expect(try LoadedImage(.file(file.path)).loaded.entry == 0x10_0000)
+    }
+
+    @Test("a file that another program cuts short while it is loaded is an error")
+    func shrinking() throws {
+        let file = TemporaryFile([UInt8](repeating: 1, count: 100))
+        let reader = try ImageReader(.file(file.path))
+        #expect(reader.size == 100)
+        file.resize(to: 50)
+        var error: ImageError?
+        do throws(ImageError) { _ = try reader.bytes(at: 0, count: 100, part: "contents") } catch let e { error = e }
+        #expect(error == .truncated("contents"))
+        let rest = try reader.bytes(at: 0, count: 50, part: "contents")
+        #expect(rest.count == 50)
+    }
+
+    @Test("reads beyond the end are refused, however they are asked for")
+    func bounds() throws {
+        let reader = try ImageReader(.bytes([1, 2, 3, 4]))
+        #expect(try reader.bytes(at: 1, count: 3, part: "x") == [2, 3, 4])
+        #expect(try reader.bytes(at: 4, count: 0, part: "x") == [])
+        #expect(try reader.prefix(16) == [1, 2, 3, 4])
+        #expect(try reader.prefix(2) == [1, 2])
+        for (offset, count) in [(0, 5), (4, 1), (5, 0), (.max, 1), (.max, 0), (1, 4), (0, .max)] as [(UInt64, Int)] {
+            var error: ImageError?
+            do throws(ImageError) { _ = try reader.bytes(at: offset, count: count, part: "x") } catch let e {
+                error = e
+            }
+            #expect(error == .truncated("x"), "\(count) bytes at \(offset)")
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import Glibc
+import TestSupport
+import Testing
+import VMM
+
+@Suite("What a machine leaves behind", .requiresKVM)
+struct LeakTests {
+    /// What a process holds, from /proc.
+    private struct Holdings {
+        let descriptors: Int
+        let mappings: Int
+        let threads: Int
+
+        static func now() throws -> Holdings {
+            Holdings(
+                descriptors: try entries("/proc/self/fd"),
+                mappings: try FileBytes.read("/proc/self/maps").count { $0 == UInt8(ascii: "\n") },
+                threads: try entries("/proc/self/task"))
+        }
+
+        /// The status that tells what the process holds more of than before.
+        func compare(to before: Holdings) -> Int32 {
+            if descriptors != before.descriptors { return 3 }
+            // The runtime starts and ends threads for its own work, and the allocator maps memory in a few pieces; a leak
+            // would be hundreds.
+            if threads > before.threads + 3 { return 4 }
+            return mappings <= before.mappings + 3 ? EXIT_SUCCESS : 5
+        }
+
+        private static func entries(_ path: String) throws -> Int {
+            // SAFETY: the stream is read to its end and closed, by this function alone.
+            guard let folder = unsafe opendir(path) else { throw FileBytes.Missing(path: path) }
+            defer { unsafe closedir(folder) }
+            var count = 0
+            while unsafe readdir(folder) != nil { count += 1 }
+            return count
+        }
+    }
+
+    private static func bootAndDestroy(_ count: Int) throws {
+        for _ in 0..<count {
+            var configuration = MachineConfiguration(image: .bytes([0xF4]))
+            configuration.timeout = GuestRun.patience
+            var machine = try VirtualMachine(configuration)
+            guard try machine.run() == .halted else { exit(2) }
+        }
+    }
+
+    /// In a process of its own, where nothing else opens, maps or starts anything.
+    @Test("1,000 machines leave no descriptor, no mapping and no thread")
+    func machines() async {
+        await #expect(processExitsWith: .success) {
+            // The first ones may load or map what stays for good.
+            try Self.bootAndDestroy(10)
+            let before = try Holdings.now()
+            try Self.bootAndDestroy(TestScale.count(1_000))
+            exit(try Holdings.now().compare(to: before))
+        }
+    }
+
+    @Test("machines that cannot be made leave nothing either")
+    func failures() async {
+        await #expect(processExitsWith: .success) {
+            let bad: [ImageSource] = [
+                .bytes([]), .bytes([0x7F, 0x45, 0x4C, 0x46]), .file("/no/such/file"), .file("/"), .file("/dev/null"),
+            ]
+            func fail(_ count: Int) {
+                for index in 0..<count {
+                    _ = try? GuestRun(bad[index % bad.count])
+                }
+            }
+            fail(10)
+            let before = try Holdings.now()
+            fail(TestScale.count(500))
+            exit(try Holdings.now().compare(to: before))
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import Glibc
+import KVM
+import TestSupport
+import Testing
+import VMM
+
+@Suite("A guest whose output nobody takes", .requiresKVM)
+struct OutputFailureTests {
+    /// movb $0x41, %al; outb %al, $0xE9; jmp to the outb
+    private static let chatter: [UInt8] = [0xB0, 0x41, 0xE6, 0xE9, 0xEB, 0xFC]
+
+    /// A write to a pipe without a reader is a signal first, which ends the process unless it is ignored.
+    private static func ignoreBrokenPipes() {
+        _ = signal(SIGPIPE, SIG_IGN)
+    }
+
+    @Test("a reader that is gone ends the run with the system's error", arguments: ["real-hello.bin", "chatter"])
+    func closedPipe(guest: String) {
+        Self.ignoreBrokenPipes()
+        let pipe = HostPipe()
+        pipe.readEnd.close()
+        #expect(throws: VMMError.output(SystemError(code: EPIPE))) {
+            let image = guest == "chatter" ? ImageSource.bytes(Self.chatter) : .file(Guests.path(guest))
+            _ = try GuestRun(image) { $0.output = ConsoleOutput(descriptor: pipe.writeEnd.number) }
+        }
+    }
+
+    @Test("a full disk ends the run with the system's error")
+    func fullDisk() throws {
+        // SAFETY: a C string for the length of the call.
+        let descriptor = unsafe open("/dev/full", O_WRONLY | O_CLOEXEC)
+        try #require(descriptor >= 0)
+        defer { close(descriptor) }
+        #expect(throws: VMMError.output(SystemError(code: ENOSPC))) {
+            _ = try GuestRun(guest: "real-hello.bin") { $0.output = ConsoleOutput(descriptor: descriptor) }
+        }
+    }
+
+    @Test("a guest cannot make the program grow: memory for output has a limit")
+    func memoryLimit() throws {
+        let output = ConsoleOutput(collectingUpTo: 20_000)
+        var configuration = MachineConfiguration(image: .bytes(Self.chatter), output: output)
+        configuration.timeout = GuestRun.patience
+        var machine = try VirtualMachine(configuration)
+        var error: VMMError?
+        do throws(VMMError) { _ = try machine.run() } catch let failure { error = failure }
+        #expect(error == .output(SystemError(code: ENOSPC)))
+        #expect(output.collected == [UInt8](repeating: 0x41, count: 20_000))
+        #expect(machine.report.unwrittenBytes > 0)
+    }
+
+    @Test("a reader that takes nothing does not keep a deadline from ending the run")
+    func deadline() throws {
+        let pipe = HostPipe()
+        let start = ContinuousClock.now
+        let run = try GuestRun(code: Self.chatter) {
+            $0.output = ConsoleOutput(descriptor: pipe.writeEnd.number)
+            $0.timeout = .milliseconds(100)
+        }
+        // A little patience at the end, of 200 ms without a byte. Seen: 350 ms.
+        #expect(ContinuousClock.now - start < .seconds(3 * TestScale.divisor))
+        #expect(run.reason == .deadline)
+        #expect(UInt64(pipe.waitingCount + run.report.unwrittenBytes) == run.report.consoleBytes["debug"])
+    }
+
+    @Test("a reader that takes nothing holds up a guest that ended, until the run is stopped")
+    func stop() throws {
+        // A pipe that is full to the last byte before the guest prints its line.
+        let pipe = HostPipe()
+        pipe.write([UInt8](repeating: 0, count: 65_536))
+        var configuration = MachineConfiguration(
+            image: .file(Guests.path("real-hello.bin")), output: ConsoleOutput(descriptor: pipe.writeEnd.number))
+        configuration.timeout = GuestRun.patience
+        var machine = try VirtualMachine(configuration)
+        let handle = machine.stopHandle
+        let other = HostThread {
+            usleep(200_000)
+            handle.stop()
+        }
+        let reason = try machine.run()
+        other.join()
+        #expect(reason == .stopped)
+        #expect(machine.report.unwrittenBytes == 22)
+    }
+
+    @Test("a slow reader slows the guest, and gets every byte")
+    func slowReader() throws {
+        let pipe = HostPipe()
+        let collected = Collected()
+        let reader = HostThread {
+            while true {
+                let part = pipe.read(upTo: 4_096)
+                if part.isEmpty { break }
+                collected.append(part)
+                usleep(1_000)
+            }
+        }
+        // movw $40000, %cx; movb $0x41, %al; outb %al, $0xE9; loop to the outb; hlt
+        let run = try GuestRun(code: [0xB9, 0x40, 0x9C, 0xB0, 0x41, 0xE6, 0xE9, 0xE2, 0xFC, 0xF4]) {
+            $0.output = ConsoleOutput(descriptor: pipe.writeEnd.number)
+        }
+        pipe.writeEnd.close()
+        reader.join()
+        #expect(run.reason == .halted)
+        #expect(run.report.unwrittenBytes == 0)
+        #expect(collected.bytes == [UInt8](repeating: 0x41, count: 40_000))
+    }
+}

@@ -1,0 +1,129 @@
+import Glibc
+import KVM
+import TestSupport
+import Testing
+import VMM
+
+@Suite("Ends that come from outside", .requiresKVM)
+struct StopTests {
+    private static func spinning(_ timeout: Duration?) throws(VMMError) -> VirtualMachine {
+        var configuration = MachineConfiguration(image: .file(Guests.path("spin.bin")))
+        configuration.memorySize = 1 << 20
+        configuration.timeout = timeout
+        return try VirtualMachine(configuration)
+    }
+
+    @Test("a deadline ends a guest that never would, not early and not much late")
+    func deadline() throws {
+        var machine = try Self.spinning(.milliseconds(200))
+        let start = ContinuousClock.now
+        let reason = try machine.run()
+        let time = ContinuousClock.now - start
+        #expect(reason == .deadline)
+        // Seen: 200.2 ms.
+        #expect((.milliseconds(200)..<Duration.milliseconds(2_000)).contains(time))
+        #expect(machine.report.wallNanoseconds >= 200_000_000)
+    }
+
+    @Test(
+        "a time that is over at once, or was never there, ends the run at once",
+        arguments: [
+            .zero, .nanoseconds(1), .seconds(-1), .seconds(Int64.min),
+            .init(secondsComponent: -9_223_372_036, attosecondsComponent: -900_000_000_000_000_000),
+        ] as [Duration])
+    func deadlineInThePast(timeout: Duration) throws {
+        var machine = try Self.spinning(timeout)
+        #expect(try machine.run() == .deadline)
+    }
+
+    @Test(
+        "a time too long for a clock is no deadline",
+        arguments: [.seconds(Int64.max), .seconds(9_223_372_036)] as [Duration])
+    func farDeadline(timeout: Duration) throws {
+        let run = try GuestRun(code: [0xF4]) { $0.timeout = timeout }
+        #expect(run.reason == .halted)
+    }
+
+    @Test("another thread stops a guest that never would end")
+    func stopped() throws {
+        var machine = try Self.spinning(GuestRun.patience)
+        let handle = machine.stopHandle
+        let other = HostThread {
+            usleep(50_000)
+            handle.stop()
+        }
+        let start = ContinuousClock.now
+        let reason = try machine.run()
+        let time = ContinuousClock.now - start
+        other.join()
+        #expect(reason == .stopped)
+        // Seen: 50.2 ms.
+        #expect(time < .milliseconds(1_000))
+    }
+
+    @Test("a stop before the run ends it before the guest's first instruction")
+    func stoppedBefore() throws {
+        var configuration = MachineConfiguration(image: .bytes([0xB0, 0x41, 0xE6, 0xE9, 0xF4]))  // prints an A
+        configuration.timeout = GuestRun.patience
+        var machine = try VirtualMachine(configuration)
+        machine.stopHandle.stop()
+        machine.stopHandle.stop()
+        #expect(try machine.run() == .stopped)
+        #expect(configuration.output.collected == [])
+        #expect(machine.report.exitsByKind == ["interrupted": 1])
+    }
+
+    @Test("a stop after the end, or after the machine is gone, does nothing")
+    func stoppedAfter() throws {
+        let handle: StopHandle
+        do {
+            var machine = try VirtualMachine(MachineConfiguration(image: .bytes([0xF4])))
+            handle = machine.stopHandle
+            #expect(try machine.run() == .halted)
+            handle.stop()
+        }
+        handle.stop()
+    }
+
+    @Test("a stop reaches a guest that never stops exiting, and what it printed is whole")
+    func stoppedWhilePrinting() throws {
+        // movb $0x41, %al; outb %al, $0xE9; jmp to the outb
+        var configuration = MachineConfiguration(image: .bytes([0xB0, 0x41, 0xE6, 0xE9, 0xEB, 0xFC]))
+        configuration.timeout = GuestRun.patience
+        var machine = try VirtualMachine(configuration)
+        let handle = machine.stopHandle
+        let other = HostThread {
+            usleep(100_000)
+            handle.stop()
+        }
+        #expect(try machine.run() == .stopped)
+        other.join()
+        let report = machine.report
+        #expect(report.unwrittenBytes == 0)
+        #expect(UInt64(configuration.output.collected.count) == report.consoleBytes["debug"])
+        #expect(report.exitsByPort.map(\.port) == ["0xe9"])
+        #expect(report.exitsByPort.first?.count == report.consoleBytes["debug"])
+    }
+
+    /// In a process of its own: what a signal does is a property of the process, and it is remembered for ever.
+    @Test("a signal that the program chose to catch ends the run, and is the reason")
+    func caughtSignal() async {
+        await #expect(processExitsWith: .success) {
+            // The threads that run tests block signals.
+            var none = sigset_t()
+            // SAFETY: the set is this function's own.
+            unsafe sigemptyset(&none)
+            unsafe pthread_sigmask(SIG_SETMASK, &none, nil)
+            try StopSignals.catch(SIGTERM)
+            var machine = try Self.spinning(GuestRun.patience)
+            let thread = pthread_self()
+            let other = HostThread {
+                usleep(50_000)
+                pthread_kill(thread, SIGTERM)
+            }
+            let reason = try machine.run()
+            other.join()
+            exit(reason == .signal(SIGTERM) ? EXIT_SUCCESS : 1)
+        }
+    }
+}

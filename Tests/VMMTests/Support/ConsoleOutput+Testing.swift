@@ -1,0 +1,8 @@
+@testable import VMM
+
+extension ConsoleOutput {
+    /// Writes byte by byte, as devices do.
+    func write(_ bytes: [UInt8]) {
+        for byte in bytes { write(byte) }
+    }
+}

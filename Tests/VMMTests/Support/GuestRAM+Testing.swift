@@ -1,0 +1,24 @@
+import DeviceModel
+
+@testable import VMM
+
+/// Guest memory without a machine.
+extension GuestRAM {
+    static func make(_ size: UInt64) throws(VMMError) -> GuestRAM {
+        try GuestRAM(RAMLayout(size: size, physicalAddressBits: 46))
+    }
+}
+
+extension GuestMemory {
+    /// Nil where there is no memory.
+    func load(_ count: Int, at address: UInt64) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0xEE, count: count)
+        var span = bytes.mutableSpan
+        do throws(GuestMemoryError) {
+            try read(at: GuestAddress(address), into: &span)
+        } catch {
+            return nil
+        }
+        return bytes
+    }
+}

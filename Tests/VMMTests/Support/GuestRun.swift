@@ -1,0 +1,36 @@
+import TestSupport
+import VMM
+
+/// A guest's run from beginning to end, and what came of it.
+struct GuestRun {
+    let reason: StopReason
+    /// What it wrote to its consoles, where the test did not send that elsewhere.
+    let output: [UInt8]
+    let report: RunReport
+
+    /// Nothing may hang: a guest that runs for 30 seconds, where a test does not say otherwise, ends by its deadline.
+    /// Hosts on which tests are scaled down are that much slower.
+    static let patience = Duration.seconds(30 * TestScale.divisor)
+
+    init(_ image: ImageSource, _ configure: (inout MachineConfiguration) -> Void = { _ in }) throws(VMMError) {
+        var configuration = MachineConfiguration(image: image)
+        configuration.timeout = Self.patience
+        configure(&configuration)
+        var machine = try VirtualMachine(configuration)
+        reason = try machine.run()
+        output = configuration.output.collected
+        report = machine.report
+    }
+
+    /// Runs a few instructions in real mode.
+    init(code: [UInt8], _ configure: (inout MachineConfiguration) -> Void = { _ in }) throws(VMMError) {
+        try self.init(.bytes(code), configure)
+    }
+
+    /// Runs one of the guests of `guests/`.
+    init(guest: String, _ configure: (inout MachineConfiguration) -> Void = { _ in }) throws(VMMError) {
+        try self.init(.file(Guests.path(guest)), configure)
+    }
+
+    var text: String { String(decoding: output, as: UTF8.self) }
+}
