@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 
@@ -48,17 +49,18 @@ struct OutputTests {
         let count = TestScale.count(200_000)
         let guest = try scratch.write(TinyGuest.print(0x78, times: count) + TinyGuest.spin, to: "printer.bin")
         let start = ContinuousClock.now
-        var writes: Int?
+        let writes = Mutex<Int?>(nil)
         let outcome = try await scratch.talk("run", guest) { session in
             try await session.read(until: count)
-            writes = session.state.writeCount
+            let count = session.state.writeCount
+            writes.withLock { $0 = count }
             try session.send(SIGTERM)
             try await session.readToEnd()
         }
         #expect(outcome.output == [UInt8](repeating: 0x78, count: count))
         // One for each 4 KiB, and one each 10 ms so that a prompt is seen: twice that, and some. Seen: 500 in 4 s.
         let milliseconds = Int((ContinuousClock.now - start) / .milliseconds(1))
-        #expect(try #require(writes) < 2 * (count / 4096 + milliseconds / 10) + 50)
+        #expect(try #require(writes.withLock { $0 }) < 2 * (count / 4096 + milliseconds / 10) + 50)
     }
 
     @Test("a slow reader gets every byte")

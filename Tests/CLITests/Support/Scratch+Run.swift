@@ -22,7 +22,13 @@ extension Scratch {
     }
 
     /// Runs a shell script until it ends, with the program under test as `$0`.
+    ///
+    /// It is waited for with high priority: other tests, which compute, must not count into its time.
     func shell(_ script: String, _ arguments: [String] = []) async throws -> Outcome {
+        try await Task(priority: .high) { try await runShell(script, arguments) }.value
+    }
+
+    private func runShell(_ script: String, _ arguments: [String]) async throws -> Outcome {
         let start = ContinuousClock.now
         var watchdog: Task<Bool, Never>?
         let result = try await Subprocess.run(
@@ -42,12 +48,19 @@ extension Scratch {
     /// - Parameter prelude: what the shell does before it becomes swiftvmm.
     func talk(
         _ arguments: String..., prelude: String = "", redirection: String = "",
-        _ body: (inout Session) async throws -> Void
+        _ body: @escaping @Sendable (inout Session) async throws -> Void
+    ) async throws -> Outcome {
+        let script = "\(prelude) exec \"$0\" \"$@\" \(redirection)"
+        return try await Task(priority: .high) { try await runSession(script, arguments, body) }.value
+    }
+
+    private func runSession(
+        _ script: String, _ arguments: [String], _ body: @Sendable (inout Session) async throws -> Void
     ) async throws -> Outcome {
         let start = ContinuousClock.now
         var watchdog: Task<Bool, Never>?
         let result = try await Subprocess.run(
-            .name("sh"), arguments: self.arguments("\(prelude) exec \"$0\" \"$@\" \(redirection)", arguments),
+            .name("sh"), arguments: self.arguments(script, arguments),
             platformOptions: Self.ownGroup,
             input: .inputWriter, output: .sequence, error: .bytes(limit: Self.outputLimit)
         ) { execution in
