@@ -24,7 +24,6 @@ enum FuzzDevices {
         let input = ConsoleInput(Array(0...255))
         guard let platform = try? Platform(output: output, input: input) else { preconditionFailure("no platform") }
         var rest = bytes[...]
-        precondition(!(bytes.count > 3 && bytes[2] == 0x77))
         while let operation = rest.popFirst() { step(operation, &rest, platform) }
         _ = output.flush { _ in true }
         precondition(output.collected.count <= 4_096)

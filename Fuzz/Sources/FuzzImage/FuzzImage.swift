@@ -33,7 +33,9 @@ enum FuzzImage {
 
     /// In 128 bits, where nothing can wrap.
     private static func check(_ bytes: [UInt8], _ loaded: ImageLoader.Loaded) {
-        guard let elf = try? ELFImage(reading: ImageReader(.bytes(bytes))) else { preconditionFailure("read once only") }
+        guard let elf = try? ELFImage(reading: ImageReader(.bytes(bytes))) else {
+            preconditionFailure("read once only")
+        }
         precondition(loaded.mode == (elf.is64Bit ? .long : .protected))
         var places: [Range<UInt128>] = []
         for segment in elf.segments {

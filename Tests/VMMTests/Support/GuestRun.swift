@@ -8,9 +8,10 @@ struct GuestRun {
     let output: [UInt8]
     let report: RunReport
 
-    /// Nothing may hang: a guest that runs for 30 seconds, where a test does not say otherwise, ends by its deadline.
-    /// Hosts on which tests are scaled down are that much slower.
-    static let patience = Duration.seconds(30 * TestScale.divisor)
+    /// Nothing may hang: a guest that runs for two minutes, where a test does not say otherwise, ends by its deadline. None
+    /// takes more than some seconds, but it may have to share the processor with every other test. Hosts on which tests
+    /// are scaled down are that much slower.
+    static let patience = Duration.seconds(120 * TestScale.divisor)
 
     init(_ image: ImageSource, _ configure: (inout MachineConfiguration) -> Void = { _ in }) throws(VMMError) {
         var configuration = MachineConfiguration(image: image)
