@@ -80,7 +80,7 @@ public struct VirtualMachine: ~Copyable {
 
 extension KVMVCPU {
     /// Sets the state that the guest is entered with. The APIC's base stays as KVM made it.
-    fileprivate func apply(_ state: CPUState) throws(KVMError) {
+    func apply(_ state: CPUState) throws(KVMError) {
         var special = state.special
         special.apicBase = try specialRegisters().apicBase
         try setSpecialRegisters(special)
