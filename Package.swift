@@ -38,8 +38,12 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "DeviceModelTests", dependencies: ["DeviceModel"], swiftSettings: strict),
         .testTarget(name: "KVMTests", dependencies: ["KVM", "TestSupport"], swiftSettings: strict),
+        .target(name: "GuestTable", dependencies: ["VMM"], path: "Tests/GuestTable", swiftSettings: strict),
+        .executableTarget(
+            name: "guest-check", dependencies: ["KVM", "VMM", "GuestTable"], path: "Tests/GuestCheck", swiftSettings: strict),
         .testTarget(
-            name: "VMMTests", dependencies: ["VMM", "KVM", "DeviceModel", "TestSupport"], swiftSettings: strict),
+            name: "VMMTests", dependencies: ["VMM", "KVM", "DeviceModel", "TestSupport", "GuestTable"],
+            swiftSettings: strict),
         .testTarget(
             name: "CLITests",
             dependencies: [

@@ -1,6 +1,8 @@
 /* Reading kvm_run's union. memcpy where the kernel's field is a byte array. */
 #include "CKVM.h"
+#include <cpuid.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 struct ckvm_port_exit ckvm_port_exit(const struct kvm_run *run) {
   return (struct ckvm_port_exit){
@@ -57,3 +59,25 @@ struct ckvm_debug_exit ckvm_debug_exit(const struct kvm_run *run) {
 uint32_t ckvm_system_event(const struct kvm_run *run) { return run->system_event.type; }
 
 uint64_t ckvm_unknown_hardware_reason(const struct kvm_run *run) { return run->hw.hardware_exit_reason; }
+
+long ckvm_event_create(void) {
+  int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  return fd < 0 ? -errno : fd;
+}
+
+long ckvm_coalesce_ports(int vm, uint16_t port, uint32_t count) {
+  struct kvm_coalesced_mmio_zone zone = {.addr = port, .size = count, .pio = 1};
+  return ckvm_ioctl_pointer(vm, KVM_REGISTER_COALESCED_MMIO, &zone);
+}
+
+uint32_t ckvm_coalesced_count(const struct kvm_run *run, int page_offset) {
+  const struct kvm_coalesced_mmio_ring *ring = (const void *)((const char *)run + (size_t)page_offset * 4096);
+  uint32_t size = (4096 - sizeof *ring) / sizeof(struct kvm_coalesced_mmio);
+  uint32_t last = __atomic_load_n(&ring->last, __ATOMIC_ACQUIRE);
+  return last >= size || ring->first >= size ? 0 : (last + size - ring->first) % size;
+}
+
+int ckvm_is_nested(void) {
+  unsigned eax, ebx, ecx, edx;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx >> 31 & 1);
+}

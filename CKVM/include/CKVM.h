@@ -31,6 +31,10 @@ CKVM_REQUEST(KVM_GET_MSRS);
 CKVM_REQUEST(KVM_SET_MSRS);
 CKVM_REQUEST(KVM_SET_CPUID2);
 CKVM_REQUEST(KVM_TRANSLATE);
+CKVM_REQUEST(KVM_CREATE_IRQCHIP);
+CKVM_REQUEST(KVM_IOEVENTFD);
+CKVM_REQUEST(KVM_IRQFD);
+CKVM_REQUEST(KVM_SET_GUEST_DEBUG);
 #undef CKVM_REQUEST
 
 static inline long ckvm_ioctl(int fd, unsigned long request, unsigned long argument) {
@@ -88,6 +92,18 @@ struct ckvm_internal_error ckvm_internal_error(const struct kvm_run *run);
 struct ckvm_debug_exit ckvm_debug_exit(const struct kvm_run *run);
 uint32_t ckvm_system_event(const struct kvm_run *run);
 uint64_t ckvm_unknown_hardware_reason(const struct kvm_run *run);
+
+/* An eventfd that does not block, or -errno. */
+long ckvm_event_create(void);
+
+/* KVM_REGISTER_COALESCED_MMIO for ports: Swift does not take its structure, which has a union. */
+long ckvm_coalesce_ports(int vm, uint16_t port, uint32_t count);
+
+/* How many writes wait in the ring of coalesced writes (api.rst, 4.116), which lies `page_offset` pages behind `run`. */
+uint32_t ckvm_coalesced_count(const struct kvm_run *run, int page_offset);
+
+/* Whether the processor says that this system is itself a virtual machine (CPUID leaf 1, ECX bit 31). */
+int ckvm_is_nested(void);
 
 /* ---- KVM_RUN and the signal that ends it ---- */
 

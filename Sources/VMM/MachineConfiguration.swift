@@ -9,6 +9,10 @@ public struct MachineConfiguration: Sendable {
     public var memorySize: UInt64 = 64 << 20
     /// For 64-bit images, 2,047 bytes at most.
     public var commandLine = ""
+    /// Changes the state that the guest is entered with, for a program that wants another than the mode's.
+    public var adjustState: (@Sendable (inout CPUState) -> Void)?
+    /// Whether a state that VT-x or AMD-V would refuse is an error in words before it is tried.
+    public var checksState = true
     /// How long the guest may run; nil for as long as it likes.
     public var timeout: Duration?
     /// Where all consoles write.

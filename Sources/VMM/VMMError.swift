@@ -8,6 +8,8 @@ public enum VMMError: Error, Equatable, Sendable {
     case image(name: String, ImageError)
     /// The configuration asks for what cannot be had; the text names it, the reason and the remedy.
     case configuration(String)
+    /// The vCPU's first state is one that VT-x or AMD-V would refuse to enter.
+    case state(EntryViolation)
     /// A console's output cannot be written.
     case output(SystemError)
     /// A rule of this library's own that did not hold.
@@ -20,6 +22,7 @@ extension VMMError: CustomStringConvertible {
         case .kvm(let error): error.description
         case .image(let name, let error): "cannot boot \(name): \(error)"
         case .configuration(let text): text
+        case .state(let violation): "the guest cannot be entered with this state: \(violation)"
         case .output(let error): "cannot write the guest's output: \(error)\(Self.remedy(for: error))"
         case .fault(let text): "internal error: \(text)"
         }

@@ -24,13 +24,17 @@ public struct VirtualMachine: ~Copyable {
 
     /// Makes the machine, loads the image and sets the vCPU's first state.
     ///
-    /// - Throws: `VMMError.kvm`, `.image`, `.configuration`.
+    /// - Throws: `VMMError.kvm`, `.image`, `.configuration`, `.state`.
     public init(_ configuration: MachineConfiguration) throws(VMMError) {
         let system = try kvm { () throws(KVMError) in try KVMSystem() }
         let cpuid = try kvm { () throws(KVMError) in try system.supportedCPUID() }
         let ram = try GuestRAM(
             RAMLayout(size: configuration.memorySize, physicalAddressBits: cpuid.physicalAddressBits))
-        let state = try Self.load(configuration, into: ram)
+        var state = try Self.load(configuration, into: ram)
+        configuration.adjustState?(&state)
+        if configuration.checksState, let violation = state.entryViolation(physicalAddressBits: cpuid.physicalAddressBits) {
+            throw .state(violation)
+        }
         let machine = try kvm { () throws(KVMError) in try system.makeVirtualMachine() }
         try ram.map(into: machine)
         let vcpu = try kvm { () throws(KVMError) in try machine.makeVCPU(id: 0) }
@@ -80,7 +84,7 @@ public struct VirtualMachine: ~Copyable {
 
 extension KVMVCPU {
     /// Sets the state that the guest is entered with. The APIC's base stays as KVM made it.
-    fileprivate func apply(_ state: CPUState) throws(KVMError) {
+    func apply(_ state: CPUState) throws(KVMError) {
         var special = state.special
         special.apicBase = try specialRegisters().apicBase
         try setSpecialRegisters(special)

@@ -35,7 +35,7 @@ struct ExitStatus: RawRepresentable, Equatable, Encodable, Sendable {
         switch error {
         case .configuration: self = .usage
         case .image: self = .badImage
-        case .kvm(.call), .fault: self = .fault
+        case .kvm(.call), .state, .fault: self = .fault
         case .kvm: self = .noKVM
         case .output: self = .outputFailed
         }

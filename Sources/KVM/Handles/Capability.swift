@@ -17,6 +17,13 @@ public struct Capability: Hashable, Sendable, CustomStringConvertible {
         number: KVM_CAP_SET_IDENTITY_MAP_ADDR, name: "KVM_CAP_SET_IDENTITY_MAP_ADDR")
     public static let extendedCPUID = Capability(number: KVM_CAP_EXT_CPUID, name: "KVM_CAP_EXT_CPUID")
     public static let immediateExit = Capability(number: KVM_CAP_IMMEDIATE_EXIT, name: "KVM_CAP_IMMEDIATE_EXIT")
+    public static let interruptControllers = Capability(number: KVM_CAP_IRQCHIP, name: "KVM_CAP_IRQCHIP")
+    public static let ioEvents = Capability(number: KVM_CAP_IOEVENTFD, name: "KVM_CAP_IOEVENTFD")
+    public static let interruptEvents = Capability(number: KVM_CAP_IRQFD, name: "KVM_CAP_IRQFD")
+    public static let coalescedPorts = Capability(number: KVM_CAP_COALESCED_PIO, name: "KVM_CAP_COALESCED_PIO")
+    /// Its value is the page of the run mapping that holds the ring.
+    public static let coalescedMMIO = Capability(number: KVM_CAP_COALESCED_MMIO, name: "KVM_CAP_COALESCED_MMIO")
+    public static let guestDebug = Capability(number: KVM_CAP_SET_GUEST_DEBUG, name: "KVM_CAP_SET_GUEST_DEBUG")
 
     /// What this library cannot do without.
     static let required: [Capability] = [

@@ -73,4 +73,11 @@ extension KVMVCPU {
         try descriptor.control(CKVM_TRANSLATE, &c, "translate a linear address")
         return c.valid != 0 ? c.physical_address : nil
     }
+
+    /// Whether each instruction of the guest is a `.debug` exit (`KVM_SET_GUEST_DEBUG`, Linux api.rst section 4.87).
+    public func setSingleStep(_ isOn: Bool) throws(KVMError) {
+        var c = kvm_guest_debug()
+        if isOn { c.control = UInt32(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP) }
+        try descriptor.control(CKVM_SET_GUEST_DEBUG, &c, "set guest debugging")
+    }
 }

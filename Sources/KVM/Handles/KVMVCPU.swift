@@ -58,4 +58,11 @@ public struct KVMVCPU: ~Copyable, @unchecked Sendable {
     public mutating func answerMMIORead(_ value: UInt64) {
         runPage.answerMMIORead(value)
     }
+
+    /// How many writes wait in the ring of coalesced writes.
+    ///
+    /// - Parameter ringPage: what the host says for ``Capability/coalescedMMIO``.
+    public func coalescedWriteCount(ringPage: Int) -> Int {
+        runPage.coalescedWriteCount(ringPage: ringPage)
+    }
 }

@@ -10,7 +10,7 @@ public struct KVMVirtualMachine: ~Copyable, Sendable {
     /// They lie in the hole below 4 GiB, and no RAM may be mapped there (Linux api.rst sections 4.40 and 4.58).
     public static let reservedPages: Range<UInt64> = 0xFFFB_C000..<0xFFFC_0000
 
-    private let resources: VirtualMachineResources
+    let resources: VirtualMachineResources
     private let runMappingSize: Int
 
     init(descriptor: consuming OwnedDescriptor, runMappingSize: Int) throws(KVMError) {

@@ -104,4 +104,10 @@ import Glibc
         // SAFETY: as in `exit`; the shim writes the eight data bytes of the MMIO member.
         unsafe ckvm_answer_mmio_read(run, value)
     }
+
+    func coalescedWriteCount(ringPage: Int) -> Int {
+        guard ringPage > 0, ringPage < size / 4096 else { return 0 }
+        // SAFETY: the ring is one page, which lies inside the mapping.
+        return unsafe Int(ckvm_coalesced_count(run, Int32(ringPage)))
+    }
 }

@@ -12,6 +12,17 @@ public struct CPUSnapshot: Equatable, Sendable {
         special.efer.contains(.longModeActive) ? registers.rip : special.cs.base &+ registers.rip
     }
 
+    /// The rule that the state breaks, for a processor that refused it.
+    var entryHint: String {
+        let state = CPUState(registers: registers, special: special)
+        return state.entryViolation().map { "; \($0)" } ?? ""
+    }
+
+    /// Whether KVM had reset the vCPU before the state was read: AMD-V loses the registers at a triple fault.
+    public var isAfterReset: Bool {
+        special.cs.base == 0xFFFF_0000 && registers.rip == 0xFFF0
+    }
+
     /// What to do about an instruction that was not emulated.
     var emulationHint: String {
         if instruction.count == 0 { return "; there is no memory there: a jump went astray" }
@@ -47,6 +58,7 @@ extension CPUSnapshot: CustomStringConvertible {
         lines.append(
             "gdt \(hex(special.gdt.base)) limit \(hex(special.gdt.limit))"
                 + "  idt \(hex(special.idt.base)) limit \(hex(special.idt.limit))")
+        if isAfterReset { lines.append("These are the registers after a reset: this host loses them at a triple fault.") }
         lines.append("code at \(hex(instructionAddress)): \(instruction.count == 0 ? "no memory" : "\(instruction)")")
         return lines.joined(separator: "\n")
     }

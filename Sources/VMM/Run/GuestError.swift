@@ -22,7 +22,7 @@ extension GuestError: CustomStringConvertible {
     public var description: String {
         switch kind {
         case .entryFailure(let reason):
-            "the processor refused to enter the guest: hardware reason \(hex(reason))"
+            "the processor refused to enter the guest: hardware reason \(hex(reason))\(state.entryHint)"
         case .emulationFailure:
             "KVM cannot emulate the instruction at \(hex(state.instructionAddress))\(state.emulationHint)"
         case .internalError(let suberror): "KVM gave up with internal error \(suberror)"

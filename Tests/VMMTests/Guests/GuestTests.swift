@@ -1,3 +1,4 @@
+import GuestTable
 import TestSupport
 import Testing
 import VMM

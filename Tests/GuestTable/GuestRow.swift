@@ -1,22 +1,21 @@
-import Testing
 import VMM
 
 /// A guest, what it is given, and what must come of it.
-struct GuestRow: CustomTestStringConvertible, Sendable {
-    let name: String
-    var mode: CPUMode?
-    var memory: UInt64 = 64 << 20
-    var commandLine = ""
-    var input: [UInt8]?
-    let output: String
-    let reason: StopReason
+public struct GuestRow: CustomStringConvertible, Sendable {
+    public let name: String
+    public var mode: CPUMode?
+    public var memory: UInt64 = 64 << 20
+    public var commandLine = ""
+    public var input: [UInt8]?
+    public let output: String
+    public let reason: StopReason
 
-    var testDescription: String { "\(name), \(memory >> 20) MiB\(input == nil ? "" : ", with input")" }
+    public var description: String { "\(name), \(memory >> 20) MiB\(input == nil ? "" : ", with input")" }
 }
 
 extension GuestRow {
     /// Every guest that ends by itself, as `guests/README.md` and the first lines of its source describe it.
-    static let all: [GuestRow] = [
+    public static let all: [GuestRow] = [
         GuestRow(name: "real-hello.bin", output: "Hello from real mode!\n", reason: .halted),
         GuestRow(
             name: "real-hello.bin", mode: .real, memory: 1 << 20, output: "Hello from real mode!\n", reason: .halted),

@@ -1,0 +1,48 @@
+/// What the trials found out about a host.
+public struct HostReport: Sendable {
+    /// What runs the guests.
+    public enum BackEnd: Equatable, Sendable {
+        /// Intel's VT-x.
+        case vtx
+        /// AMD's AMD-V.
+        case amdV
+        /// KVM without either of them, such as PVM: nothing checks the state that a guest is entered with.
+        case software
+        /// The trial ended in another way than on any known host.
+        case unknown(String)
+    }
+
+    /// What a trial found, or why it could not be made.
+    public enum Outcome<Value: Sendable & Equatable>: Sendable, Equatable {
+        case success(Value)
+        case failure(String)
+    }
+
+    public enum Cost: Equatable, Sendable {
+        case nanoseconds(Double)
+        /// It did not end within the time limit.
+        case tooSlow
+    }
+
+    public let backEnd: Outcome<BackEnd>
+    /// Whether this host is itself a virtual machine.
+    public let isNested: Bool
+    /// The kernel's modules of KVM back ends that are loaded.
+    public let modules: [String]
+    /// How many bits a guest-physical address has.
+    public let physicalAddressBits: Int
+    /// One instruction of a counting loop.
+    public let ring0Instruction: Outcome<Cost>
+    public let ring3Instruction: Outcome<Cost>
+    /// A port write that this program handles, there and back.
+    public let portExit: Outcome<Cost>
+    public let mmioExit: Outcome<Cost>
+    /// Whether a port write can signal an event without an exit (ioeventfd).
+    public let ioEvent: Outcome<Bool>
+    /// Whether port writes can wait in a ring without an exit.
+    public let coalescedWrites: Outcome<Bool>
+    /// Whether an event can interrupt a sleeping guest (irqfd).
+    public let interruptEvent: Outcome<Bool>
+    /// Whether a guest can be debugged by single steps.
+    public let singleStep: Outcome<Bool>
+}

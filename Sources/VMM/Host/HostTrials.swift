@@ -1,0 +1,127 @@
+import DeviceModel
+import KVM
+
+/// Finds out what a host's KVM can do by doing it: each trial is a machine of its own with a few instructions in it, and a
+/// time limit.
+public struct HostTrials: ~Copyable {
+    /// How long one run of a trial may take, in nanoseconds. Emulated hosts are slow.
+    static let limit: Int64 = 5_000_000_000
+
+    private let system: KVMSystem
+    private let cpuid: CPUID
+
+    /// - Throws: `KVMError` where there is no usable KVM at all.
+    public init() throws(KVMError) {
+        let system = try KVMSystem()
+        cpuid = try system.supportedCPUID()
+        self.system = system
+    }
+
+    /// Runs all trials; takes a tenth of a second or so on a real host.
+    public func report() -> HostReport {
+        let ringZero = attempt { try instructionCost(.ring0) }
+        let ringThree = attempt { try instructionCost(.ring3) }
+        return HostReport(
+            backEnd: attempt { try backEnd() },
+            isNested: HostFacts.isNested,
+            modules: HostFacts.loadedModules,
+            physicalAddressBits: cpuid.physicalAddressBits,
+            ring0Instruction: ringZero,
+            ring3Instruction: ringThree,
+            portExit: attempt { try exitCost(.portExits) },
+            mmioExit: attempt { try exitCost(.mmioExits) },
+            ioEvent: attempt { try ioEvent() },
+            coalescedWrites: attempt { try coalescedWrites() },
+            interruptEvent: attempt { try interruptEvent() },
+            singleStep: attempt { try singleStep() })
+    }
+
+    private func attempt<Value>(_ trial: () throws -> Value) -> HostReport.Outcome<Value> {
+        do { return .success(try trial()) } catch { return .failure("\(error)") }
+    }
+
+    // MARK: What kind of host it is
+
+    /// A 64-bit code segment that claims to be 32-bit too: VT-x and AMD-V both refuse it, each in its own way (Intel SDM
+    /// vol. 3C section 27.3.1.2; AMD APM vol. 2 section 15.5.1), and a back end in software has nothing that would.
+    private func backEnd() throws -> HostReport.BackEnd {
+        var trial = try TrialMachine(system, cpuid, .halt)
+        trial.state.special.cs.is32Bit = true
+        try trial.reset()
+        switch try trial.run(for: Self.limit) {
+        // VM-entry failure, basic reason 33: invalid guest state (Intel SDM vol. 3D appendix C).
+        case .entryFailure(reason: 0x8000_0021, _): return .vtx
+        // VMEXIT_INVALID, -1 in 32 or 64 bits (AMD APM vol. 2 appendix C).
+        case .entryFailure(let reason, _) where reason & 0xFFFF_FFFF == 0xFFFF_FFFF: return .amdV
+        case .halt: return .software
+        case let exit: return .unknown(exit.map { "\($0)" } ?? "no answer")
+        }
+    }
+
+    // MARK: What things cost
+
+    /// Nanoseconds for one instruction of a counting loop, the cost of the exit at its end taken off.
+    private func instructionCost(_ program: TrialProgram) throws -> HostReport.Cost {
+        var trial = try TrialMachine(system, cpuid, program)
+        let short = try trial.time(rounds: 1)
+        var rounds: UInt64 = 1_000
+        while let long = try trial.time(rounds: rounds) {
+            // Two instructions a round. Long enough to drown the exit, or as long as it is let.
+            if long > 10_000_000 || rounds >= 1 << 32 {
+                return .nanoseconds(Double(long - (short ?? 0)) / Double(2 * rounds))
+            }
+            rounds *= 4
+        }
+        return .tooSlow
+    }
+
+    private func exitCost(_ program: TrialProgram) throws -> HostReport.Cost {
+        var trial = try TrialMachine(system, cpuid, program)
+        let count = 500
+        let start = MonotonicClock.now
+        for _ in 0..<count {
+            switch try trial.run(for: Self.limit) {
+            case .portWrite, .mmioWrite: continue
+            default: return .tooSlow
+            }
+        }
+        return .nanoseconds(Double(MonotonicClock.now - start) / Double(count))
+    }
+
+    // MARK: What works
+
+    /// A write that only adds to an event, and then a halt.
+    private func ioEvent() throws -> Bool {
+        let event = try EventDescriptor()
+        var trial = try TrialMachine(system, cpuid, .writeAndHalt)
+        try trial.machine.signal(event, onWriteToPort: TrialProgram.port, width: 1)
+        return try trial.run(for: Self.limit) == .halt && event.take() == 1
+    }
+
+    private func coalescedWrites() throws -> Bool {
+        guard system.value(of: .coalescedPorts) > 0 else { return false }
+        var trial = try TrialMachine(system, cpuid, .writeAndHalt)
+        try trial.machine.coalesceWrites(toPort: TrialProgram.port, count: 1)
+        return try trial.run(for: Self.limit) == .halt
+            && trial.vcpu.coalescedWriteCount(ringPage: system.value(of: .coalescedMMIO)) == 1
+    }
+
+    /// The guest says when it is ready, sleeps, and answers the interrupt.
+    private func interruptEvent() throws -> Bool {
+        let event = try EventDescriptor()
+        var trial = try TrialMachine(system, cpuid, .interrupt, withInterruptControllers: true)
+        try trial.machine.interrupt(gsi: 5, on: event)
+        let write = VCPUExit.portWrite(PortAccess(port: TrialProgram.port, width: 1, count: 1))
+        guard try trial.run(for: Self.limit) == write else { return false }
+        event.signal()
+        return try trial.run(for: Self.limit) == write
+    }
+
+    private func singleStep() throws -> Bool {
+        guard system.value(of: .guestDebug) > 0 else { return false }
+        var trial = try TrialMachine(system, cpuid, .writeAndHalt)
+        try trial.vcpu.setSingleStep(true)
+        guard case .debug = try trial.run(for: Self.limit) else { return false }
+        return true
+    }
+}

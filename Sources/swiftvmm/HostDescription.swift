@@ -1,0 +1,67 @@
+import VMM
+
+/// A host's report as a person reads it: a line for each trial.
+struct HostDescription {
+    let text: String
+
+    init(_ report: HostReport) {
+        var lines: [(name: String, value: String)] = [
+            ("KVM", "usable; \(report.modules.isEmpty ? "built in" : report.modules.joined(separator: ", "))"),
+            ("back end", Self.text(report.backEnd, Self.describe)),
+            ("nested", report.isNested ? "yes: this host is itself a virtual machine" : "no"),
+            ("addresses", "\(report.physicalAddressBits) bits, guest-physical"),
+        ]
+        lines.append(("ring 0", Self.text(report.ring0Instruction, Self.describeInstruction)))
+        lines.append(("ring 3", Self.text(report.ring3Instruction, Self.describeInstruction)))
+        lines.append(("port exit", Self.text(report.portExit, Self.describe)))
+        lines.append(("MMIO exit", Self.text(report.mmioExit, Self.describe)))
+        lines.append(("ioeventfd", Self.text(report.ioEvent, Self.describe)))
+        lines.append(("coalesced I/O", Self.text(report.coalescedWrites, Self.describe)))
+        lines.append(("irqfd", Self.text(report.interruptEvent, Self.describe)))
+        lines.append(("single step", Self.text(report.singleStep, Self.describe)))
+        text = lines.map { name, value in
+            name + String(repeating: " ", count: max(1, 15 - name.count)) + value
+        }.joined(separator: "\n")
+    }
+
+    private static func text<Value>(_ outcome: HostReport.Outcome<Value>, _ describe: (Value) -> String) -> String {
+        switch outcome {
+        case .success(let value): describe(value)
+        case .failure(let reason): "does not work: \(reason)"
+        }
+    }
+
+    private static func describe(_ backEnd: HostReport.BackEnd) -> String {
+        switch backEnd {
+        case .vtx: "VT-x: it refuses a wrong CPU state as Intel's processors do"
+        case .amdV: "AMD-V: it refuses a wrong CPU state as AMD's processors do"
+        case .software: "software (PVM): it enters even a CPU state that VT-x and AMD-V refuse"
+        case .unknown(let answer): "unknown: it answers a wrong CPU state with \(answer)"
+        }
+    }
+
+    private static func describe(_ cost: HostReport.Cost) -> String {
+        switch cost {
+        case .nanoseconds(let time) where time >= 1000: "\(rounded(time / 1000)) µs"
+        case .nanoseconds(let time): "\(rounded(time)) ns"
+        case .tooSlow: "did not end within its time limit"
+        }
+    }
+
+    private static func describeInstruction(_ cost: HostReport.Cost) -> String {
+        guard case .nanoseconds(let time) = cost else { return describe(cost) }
+        // No processor of the last decades needs so long; the slowest interpreters are far above it.
+        return "\(describe(cost)) an instruction\(time > 50 ? ": interpreted" : "")"
+    }
+
+    private static func describe(_ works: Bool) -> String {
+        works ? "works" : "does not work"
+    }
+
+    /// With three digits or so.
+    private static func rounded(_ value: Double) -> String {
+        let scale = value < 10 ? 100.0 : value < 100 ? 10 : 1
+        let number = (value * scale).rounded() / scale
+        return scale == 1 ? String(Int(number)) : String(number)
+    }
+}
