@@ -77,6 +77,11 @@ long ckvm_kick(int32_t thread) {
 
 long ckvm_catch_signal(int signal) { return install(signal); }
 
+int ckvm_is_ignored(int signal) {
+  struct sigaction action;
+  return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 int ckvm_caught_signal(void) { return atomic_load(&caught); }
 
 /* The kernel's timers, not the C library's: glibc 2.36 keeps an allocation for each timer_t, and names no field for the

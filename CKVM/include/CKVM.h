@@ -125,6 +125,9 @@ long ckvm_kick(int32_t thread);
 /* Makes `signal` a kick of the thread that it is delivered to, and remembers it. */
 long ckvm_catch_signal(int signal);
 
+/* Whether the process ignores `signal`, as nohup(1) has it ignore SIGHUP. */
+int ckvm_is_ignored(int signal);
+
 /* The last signal that was caught so, or 0. */
 int ckvm_caught_signal(void);
 

@@ -10,6 +10,8 @@ public enum KVMError: Error, Equatable, Sendable {
     case missingCapabilities([Capability])
     /// The process already handles the signal that stops vCPUs.
     case kickSignalTaken(Int32)
+    /// KVM is there and makes no virtual machine.
+    case cannotCreateMachine(SystemError)
     /// A call that KVM or the system refused: what was tried, and why it failed.
     case call(String, SystemError)
 }
@@ -26,6 +28,9 @@ extension KVMError: CustomStringConvertible {
             "this host's KVM lacks \(missing.map(\.description).joined(separator: ", ")); use Linux 4.13 or newer"
         case .kickSignalTaken(let signal):
             "signal \(signal) is handled by something else in this process; leave it to KVM, which stops vCPUs with it"
+        case .cannotCreateMachine(let error):
+            "KVM makes no virtual machine: \(error)"
+                + (error.code == EBUSY ? "; another hypervisor holds the processor's virtualization, stop it" : "")
         case .call(let operation, let error):
             "cannot \(operation): \(error)"
         }

@@ -32,6 +32,7 @@ extension VMMError: CustomStringConvertible {
         switch error.code {
         case EPIPE: "; its reader is gone"
         case EBADF: "; standard output is closed, redirect it to a file or a pipe"
+        case EFBIG: "; raise the limit on a file's size, or redirect it elsewhere"
         case ENOSPC, EDQUOT: "; free some space or redirect it elsewhere"
         default: ""
         }

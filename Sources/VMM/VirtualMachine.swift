@@ -32,7 +32,9 @@ public struct VirtualMachine: ~Copyable {
             RAMLayout(size: configuration.memorySize, physicalAddressBits: cpuid.physicalAddressBits))
         var state = try Self.load(configuration, into: ram)
         configuration.adjustState?(&state)
-        if configuration.checksState, let violation = state.entryViolation(physicalAddressBits: cpuid.physicalAddressBits) {
+        if configuration.checksState,
+            let violation = state.entryViolation(physicalAddressBits: cpuid.physicalAddressBits)
+        {
             throw .state(violation)
         }
         let machine = try kvm { () throws(KVMError) in try system.makeVirtualMachine() }

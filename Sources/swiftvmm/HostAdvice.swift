@@ -31,11 +31,13 @@ struct HostAdvice {
         var lines = ["\(path) is not there."]
         switch (flag, modules.isEmpty) {
         case (_, false):
-            lines.append("The module \(modules.joined(separator: ", ")) is loaded: the device is missing in this container.")
+            lines.append(
+                "The module \(modules.joined(separator: ", ")) is loaded: the device is missing in this container.")
             lines.append("Pass it in, as with: docker run --device \(path)")
         case (let flag?, true):
             let module = flag == "vmx" ? "kvm_intel" : "kvm_amd"
-            lines.append("The processor has \(flag == "vmx" ? "VT-x" : "AMD-V"), and no module uses it: sudo modprobe \(module)")
+            lines.append(
+                "The processor has \(flag == "vmx" ? "VT-x" : "AMD-V"), and no module uses it: sudo modprobe \(module)")
             lines.append("If that fails, virtualization is switched off in the firmware.")
         case (nil, true) where isNested:
             lines.append("This system is a virtual machine without nested virtualization: enable it on its host.")

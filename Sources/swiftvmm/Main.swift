@@ -6,6 +6,10 @@ import VMM
 enum Main {
     static func main() {
         StandardStreams.prepare()
+        guard areArgumentsText else {
+            StandardStreams.say("an argument is not UTF-8 text; rename the file, or give another path to it")
+            exit(ExitStatus.usage.rawValue)
+        }
         let (parser, words) = parser(for: Array(CommandLine.arguments.dropFirst()))
         do {
             var command = try parser.parseAsRoot(words)
@@ -15,6 +19,14 @@ enum Main {
             exit(failure.status.rawValue)
         } catch {
             exit(report(error, of: parser).rawValue)
+        }
+    }
+
+    /// Whether all arguments are UTF-8. Swift would repair those that are not, and another file would be opened, or made.
+    private static var areArgumentsText: Bool {
+        // SAFETY: the system's list has as many C strings as it says, and nobody changes it.
+        (0..<Int(CommandLine.argc)).allSatisfy { index in
+            unsafe CommandLine.unsafeArgv[index].flatMap { unsafe String(validatingCString: $0) } != nil
         }
     }
 

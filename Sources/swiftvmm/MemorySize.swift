@@ -9,8 +9,8 @@ struct MemorySize: Equatable, CustomStringConvertible {
 
     /// - Throws: `ValidationError` that tells the reason and the remedy.
     static func parse(_ text: String) throws -> MemorySize {
-        let units: [Character: UInt64] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
-        let unit = text.last.flatMap { units[Character($0.uppercased())] }
+        let units: [String: UInt64] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
+        let unit = text.last.flatMap { units[$0.uppercased()] }
         let digits = unit == nil ? text[...] : text.dropLast()
         // UInt64 itself would take a sign.
         guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import KVM
+import VMM
 
 /// The file that `--report` names. It is opened before the guest runs, so that a wrong path is told at once. A regular file
 /// appears whole or not at all: the text is written beside it and moved over it.
@@ -10,9 +11,13 @@ struct ReportFile {
     private let temporaryPath: String
     private let descriptor: Int32
 
-    init(path: String) throws {
+    /// - Parameter image: a file that the report must not replace.
+    init(path: String, image: String) throws {
         guard !path.isEmpty else {
             throw Failure(status: .usage, message: "--report takes the name of a file, not an empty one")
+        }
+        guard !Self.areSame(path, image) else {
+            throw Failure(status: .usage, message: "--report \(path) would replace the guest; name another file")
         }
         self.path = path
         var status = stat()
@@ -30,9 +35,21 @@ struct ReportFile {
             temporaryPath = isInPlace ? path : "\(path).\(getpid()).tmp"
             // SAFETY: as above.
             descriptor = unsafe open(
-                temporaryPath, O_WRONLY | O_CLOEXEC | (isInPlace ? 0 : O_CREAT | O_TRUNC | O_NOFOLLOW), 0o666)
+                temporaryPath, O_WRONLY | O_CLOEXEC | (isInPlace ? 0 : O_CREAT | O_EXCL), 0o666)
+        }
+        if descriptor < 0, errno == EINTR, let signal = StopSignals.caught {
+            let summary = StopSummary(.signal(signal), unwritten: 0)
+            throw Failure(status: summary.status, message: summary.message)
         }
         guard descriptor >= 0 else { throw Self.failure(path) }
+    }
+
+    /// Whether both paths lead to one file.
+    private static func areSame(_ first: String, _ second: String) -> Bool {
+        var (a, b) = (stat(), stat())
+        // SAFETY: the paths are C strings for the length of the calls, the structures are the caller's own.
+        guard unsafe stat(first, &a) == 0, unsafe stat(second, &b) == 0 else { return false }
+        return a.st_dev == b.st_dev && a.st_ino == b.st_ino
     }
 
     func write(_ content: RunReportFile) throws {

@@ -17,7 +17,7 @@ struct RunCommand: ParsableCommand {
 
             Status: the guest's own when it uses an exit port; 0 when it halts, powers off or resets; 64 bad usage; 66 the \
             image cannot be booted; 69 no usable KVM; 70 a fault of swiftvmm; 74 output closed or full; 124 the deadline \
-            passed; 125 the guest failed; 130 and 143 ended by SIGINT and SIGTERM.
+            passed; 125 the guest failed; 129, 130 and 143 ended by SIGHUP, SIGINT and SIGTERM.
             """,
         version: RootCommand.version)
 
@@ -52,7 +52,7 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         // Before the first file is opened: from here on these signals end the run in good order.
         try Self.catchSignals()
-        let reportFile: ReportFile? = if let report { try ReportFile(path: report) } else { nil }
+        let reportFile: ReportFile? = if let report { try ReportFile(path: report, image: image) } else { nil }
         let (summary, numbers) = boot()
         Self.releaseSignals()
         try reportFile?.write(RunReportFile(image: image, stop: summary, run: numbers))
@@ -99,10 +99,14 @@ struct RunCommand: ParsableCommand {
         return seconds
     }
 
+    /// Those that end a run in good order; SIGHUP comes when the terminal goes.
+    private static let signals = [SIGINT, SIGTERM, SIGHUP]
+
     private static func catchSignals() throws {
         do throws(KVMError) {
-            try StopSignals.catch(SIGINT)
-            try StopSignals.catch(SIGTERM)
+            for signal in signals where signal != SIGHUP || !StopSignals.isIgnored(signal) {
+                try StopSignals.catch(signal)
+            }
         } catch {
             throw Failure(status: .fault, message: error.description)
         }
@@ -111,7 +115,6 @@ struct RunCommand: ParsableCommand {
     /// The run is over. What is left to say may wait for a reader that takes nothing: a signal ends that wait as it ends any
     /// program.
     private static func releaseSignals() {
-        _ = signal(SIGINT, SIG_DFL)
-        _ = signal(SIGTERM, SIG_DFL)
+        for number in signals { _ = signal(number, SIG_DFL) }
     }
 }

@@ -3,10 +3,11 @@ import Glibc
 /// The process's own streams. A guest's output is the only thing on standard output; what swiftvmm says goes to standard
 /// error.
 enum StandardStreams {
-    /// Makes a closed pipe an error to be reported instead of the process's silent end, and keeps a stream that was closed
+    /// Makes a closed pipe and a file that is too large errors to be reported instead of the process's silent end, and keeps a stream that was closed
     /// from becoming the next file that is opened: guest output must never reach such a file.
     static func prepare() {
         _ = signal(SIGPIPE, SIG_IGN)
+        _ = signal(SIGXFSZ, SIG_IGN)
         for descriptor in Int32(0)...2 where fcntl(descriptor, F_GETFD) < 0 {
             // The root folder is always there, while /dev/null may not be, and neither takes nor gives a byte.
             // SAFETY: the path is a C string for the length of the call.

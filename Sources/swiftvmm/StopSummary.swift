@@ -32,7 +32,8 @@ struct StopSummary: Equatable, Encodable {
             detail = state.description
         case .deadline: (self.reason, message) = ("deadline", "the deadline passed before the guest ended")
         case .signal(let number):
-            (self.reason, message) = ("signal", "ended by \(number == SIGINT ? "SIGINT" : "SIGTERM")")
+            let name = [SIGHUP: "SIGHUP", SIGINT: "SIGINT", SIGTERM: "SIGTERM"][number] ?? "signal \(number)"
+            (self.reason, message) = ("signal", "ended by \(name)")
         case .stopped: (self.reason, message) = ("stopped", "the run was stopped")
         case .guestError(let error):
             (self.reason, message) = ("guestError", error.description)

@@ -12,7 +12,8 @@ struct ImageErrorTests {
     @Test("a file that does not exist")
     func missing() async throws {
         expectRefusal(
-            try await scratch.swiftvmm("run", "no/such.bin"), 66, "cannot boot no/such.bin: No such file or directory; check its name")
+            try await scratch.swiftvmm("run", "no/such.bin"), 66,
+            "cannot boot no/such.bin: No such file or directory; check its name")
     }
 
     @Test("a directory")

@@ -20,7 +20,7 @@ struct MemorySizeTests {
     @Test(
         "anything else is not an amount",
         arguments: [
-            "", " ", "K", "-1", "+1", "1.5G", "64MB", "64 M", " 64M", "0x40", "1e6", "M64", "1KK", "\u{661}",
+            "", " ", "K", "-1", "+1", "1.5G", "64MB", "64 M", " 64M", "0x40", "1e6", "M64", "1KK", "\u{661}", "1\u{DF}",
         ])
     func refuses(text: String) {
         #expect { try MemorySize.parse(text) } throws: { "\($0)".contains("not an amount of memory") }

@@ -52,6 +52,18 @@ struct ReportFileTests {
         #expect(try scratch.names == ["file", "folder"])
     }
 
+    @Test("the guest itself is not replaced, by whatever name")
+    func sparesTheGuest() async throws {
+        let image = try Scratch.contents(ofFile: hello)
+        try scratch.write(image, to: "guest.bin")
+        try scratch.makeLink("link", to: "guest.bin")
+        for path in ["guest.bin", "./guest.bin", "link"] {
+            let outcome = try await scratch.swiftvmm("run", "guest.bin", "--report", path)
+            expectRefusal(outcome, 64, "--report \(path) would replace the guest; name another file")
+        }
+        #expect(try scratch.read("guest.bin") == image)
+    }
+
     @Test("a full disk is told with status 74, after the guest has run")
     func fullDisk() async throws {
         let outcome = try await scratch.swiftvmm("run", hello, "--report", "/dev/full")

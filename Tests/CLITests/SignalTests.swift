@@ -18,7 +18,10 @@ struct SignalTests {
         var message: String { "swiftvmm: ended by \(name)\n" }
     }
 
-    static let endings = [Ending(signal: SIGINT, name: "SIGINT"), Ending(signal: SIGTERM, name: "SIGTERM")]
+    static let endings = [
+        Ending(signal: SIGINT, name: "SIGINT"), Ending(signal: SIGTERM, name: "SIGTERM"),
+        Ending(signal: SIGHUP, name: "SIGHUP"),
+    ]
 
     @Test("a signal ends spin with 128 and its number", arguments: endings)
     func endsSpin(ending: Ending) async throws {
@@ -28,7 +31,16 @@ struct SignalTests {
         }
         #expect(outcome.status == 128 + ending.signal)
         #expect(outcome.errors == ending.message)
-        #expect(outcome.took(lessThan: 10))  // seen: 0.1
+    }
+
+    @Test("nohup has the last word on SIGHUP")
+    func respectsNohup() async throws {
+        let outcome = try await scratch.talk("run", Guests.path("spin.bin"), prelude: "trap '' HUP;") { session in
+            try await session.state.waitUntilSignalsAreCaught()
+            try session.send(SIGHUP)
+            try session.send(SIGTERM)
+        }
+        #expect(outcome.status == 143)
     }
 
     @Test("they do so too where the parent ignores them, as a shell does for background jobs", arguments: endings)

@@ -25,6 +25,13 @@ struct StandardStreamTests {
         #expect(outcome.lastError.hasPrefix("swiftvmm: cannot write the guest's output: No space left on device"))
     }
 
+    @Test("so does a file that may not grow")
+    func outputTooLarge() async throws {
+        let outcome = try await scratch.shell("ulimit -f 0; exec \"$0\" run \"$1\" >file", [hello])
+        #expect(outcome.status == 74, "\(outcome)")
+        #expect(outcome.lastError.hasPrefix("swiftvmm: cannot write the guest's output: File too large"))
+    }
+
     @Test("a guest that prints nothing needs no output", arguments: [">&-", ">/dev/full", "2>&-", "<&- >&- 2>&-"])
     func outputNotNeeded(redirection: String) async throws {
         let guest = try scratch.write(TinyGuest.halt, to: "guest.bin")

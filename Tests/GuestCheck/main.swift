@@ -46,7 +46,11 @@ let (spin, spinFound) = run(.file("\(folder)/spin.bin")) { $0.timeout = .seconds
 check("spin.bin, stopped by its deadline", spin == .deadline, spinFound)
 
 let (fault, faultFound) = run(.file("\(folder)/triple-fault.bin")) { _ in }
-if case .tripleFault = fault { check("triple-fault.bin", true, "") } else { check("triple-fault.bin", false, faultFound) }
+if case .tripleFault = fault {
+    check("triple-fault.bin", true, "")
+} else {
+    check("triple-fault.bin", false, faultFound)
+}
 
 // A task register that is not busy: refused in words, and by VT-x itself where the words are not asked for.
 let spoil: @Sendable (inout CPUState) -> Void = { $0.special.tr.type = 9 }

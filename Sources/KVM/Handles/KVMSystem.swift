@@ -55,7 +55,8 @@ public struct KVMSystem: ~Copyable, Sendable {
     /// Makes a virtual machine without memory and vCPUs, with the pages that VT-x needs for real mode placed at
     /// ``KVMVirtualMachine/reservedPages``.
     public func makeVirtualMachine() throws(KVMError) -> KVMVirtualMachine {
-        let number = try descriptor.control(CKVM_CREATE_VM, 0, "create a virtual machine")
+        let number = ckvm_ioctl(descriptor.number, CKVM_CREATE_VM, 0)
+        guard number >= 0 else { throw .cannotCreateMachine(SystemError(code: Int32(truncatingIfNeeded: -number))) }
         return try KVMVirtualMachine(
             descriptor: OwnedDescriptor(number: Int32(truncatingIfNeeded: number)), runMappingSize: runMappingSize)
     }

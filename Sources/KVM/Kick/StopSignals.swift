@@ -11,7 +11,13 @@ public enum StopSignals {
         }
     }
 
-    /// The last of those signals that came, or nil.
+    /// Whether the process ignores a signal, as nohup(1) has it ignore SIGHUP.
+    public static func isIgnored(_ signal: Int32) -> Bool {
+        ckvm_is_ignored(signal) != 0
+    }
+
+    /// The last of those signals that came, or nil. It stays: these signals ask for the end of the program, and each run after
+    /// it ends at once.
     public static var caught: Int32? {
         let signal = ckvm_caught_signal()
         return signal == 0 ? nil : signal

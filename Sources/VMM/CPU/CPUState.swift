@@ -14,7 +14,7 @@ public struct CPUState: Equatable, Sendable {
     public static func real(entry: UInt16) -> CPUState {
         var state = CPUState()
         state.registers.rip = UInt64(entry)
-        state.registers.rsp = UInt64(entry)
+        state.registers.rsp = LowMemory.realModeImage
         state.special.cs = .realMode(type: 11)
         let data = Segment.realMode(type: 3)
         state.special.setData(data)

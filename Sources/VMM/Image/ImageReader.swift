@@ -72,6 +72,9 @@ struct ImageReader: ~Copyable {
         }
     }
 
+    /// How much is read before a signal is looked for, in bytes.
+    private static let piece = 1 << 20
+
     private static func readWhole(
         _ descriptor: Int32, at offset: UInt64, into destination: inout MutableRawSpan, part: String
     ) throws(ImageError) {
@@ -81,8 +84,11 @@ struct ImageReader: ~Copyable {
             // SAFETY: the destination holds `count` bytes, of which `done` are filled.
             let result = unsafe destination.withUnsafeMutableBytes { bytes in
                 unsafe pread(
-                    descriptor, bytes.baseAddress?.advanced(by: done), count - done, off_t(offset) + off_t(done))
+                    descriptor, bytes.baseAddress?.advanced(by: done), min(piece, count - done),
+                    off_t(offset) + off_t(done))
             }
+            // A program that catches signals wants to end now, however large the image is.
+            if StopSignals.caught != nil { throw .cannotRead(SystemError(code: EINTR)) }
             if result > 0 {
                 done += result
             } else if result == 0 {
@@ -104,6 +110,7 @@ struct ImageReader: ~Copyable {
         guard count <= size else { throw .truncated(part) }
         var bytes = [UInt8](repeating: 0, count: count)
         var span = bytes.mutableSpan
+        // SAFETY: raw bytes of a byte span are its elements; there is no padding and no invalid pattern.
         var raw = unsafe span.mutableBytes
         try read(at: offset, into: &raw, part: part)
         return bytes

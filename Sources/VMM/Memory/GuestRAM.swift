@@ -1,4 +1,5 @@
 import DeviceModel
+import Glibc
 import KVM
 
 /// A machine's RAM: its layout, the host memory behind it, and the gate that devices and loaders reach it through.
@@ -9,12 +10,15 @@ struct GuestRAM {
 
     init(_ layout: RAMLayout) throws(VMMError) {
         self.layout = layout
-        guard let size = Int(exactly: layout.size) else { throw Self.tooMuch(layout.size) }
+        guard let size = Int(exactly: layout.size) else {
+            throw .configuration("\(layout.size) bytes are too much memory; use less")
+        }
         do throws(KVMError) {
             backing = try HostMemory(size: size)
         } catch {
-            throw Self.tooMuch(layout.size)
+            throw .configuration("\(error); use less")
         }
+        // SAFETY: the backing lives at least as long as this value, which holds it.
         let bytes = unsafe backing.bytes
         do throws(GuestMemoryLayoutError) {
             // SAFETY: the parts lie inside the backing, which the guest memory keeps; nothing else of this process uses it.
@@ -30,19 +34,18 @@ struct GuestRAM {
         }
     }
 
-    private static func tooMuch(_ size: UInt64) -> VMMError {
-        .configuration("this host cannot give a guest \(size) bytes of memory: \(SystemError.current); use less")
-    }
-
     /// Makes it the machine's memory, one slot for each part. KVM takes less than 8 TiB in a slot, and the host's kernel
     /// sets aside two thousandths of it at once.
     func map(into machine: borrowing KVMVirtualMachine) throws(VMMError) {
         for (slot, part) in layout.parts.enumerated() {
             do throws(KVMError) {
                 try machine.map(
-                    backing, offset: Int(part.offset), size: Int(part.size), slot: UInt32(slot), at: part.start.rawValue)
+                    backing, offset: Int(part.offset), size: Int(part.size), slot: UInt32(slot), at: part.start.rawValue
+                )
+            } catch .call(let operation, let reason) where reason.code == ENOMEM || reason.code == EINVAL {
+                throw .configuration("cannot \(operation): \(reason); use less")
             } catch {
-                throw .configuration("\(error); use less")
+                throw .kvm(error)
             }
         }
     }

@@ -58,7 +58,9 @@ extension CPUSnapshot: CustomStringConvertible {
         lines.append(
             "gdt \(hex(special.gdt.base)) limit \(hex(special.gdt.limit))"
                 + "  idt \(hex(special.idt.base)) limit \(hex(special.idt.limit))")
-        if isAfterReset { lines.append("These are the registers after a reset: this host loses them at a triple fault.") }
+        if isAfterReset {
+            lines.append("These are the registers after a reset: this host loses them at a triple fault.")
+        }
         lines.append("code at \(hex(instructionAddress)): \(instruction.count == 0 ? "no memory" : "\(instruction)")")
         return lines.joined(separator: "\n")
     }

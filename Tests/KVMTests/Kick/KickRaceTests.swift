@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// A kick that is lost between two exits would stop nothing until the next one comes: a machine that cannot be stopped.
-@Suite("Kicks that race with exits", .requiresKVM)
+@Suite("Kicks that race with exits", .requiresKVM, .serialized)
 struct KickRaceTests {
     /// Writes to port 0x80 for ever.
     private static let chatter: [UInt8] = [0xE6, 0x80, 0xEB, 0xFC]
@@ -23,6 +23,22 @@ struct KickRaceTests {
         // A kick may end a run that was about to begin and then, by its signal, the next one too, but no third.
         #expect((1_000...2_000).contains(guest.interruptionCount))
         guest.end()
+        #expect(guest.error == nil)
+    }
+
+    @Test("of 1,000 kicks on the way into a guest that then never exits, none is lost")
+    func noneIsLostAtEntry() throws {
+        let seed: UInt64 = 1
+        let rounds = TestScale.count(1_000)
+        let guest = RoundGuest(rounds: rounds)
+        var random = SplitMix64(seed: seed)
+        for round in 1...rounds {
+            try #require(guest.waitForEntry(round: round), "seed \(seed), round \(round)")
+            for _ in 0..<Int.random(in: 0..<400, using: &random) { extendLifetime(guest) }
+            guest.kick()
+            try #require(guest.waitForEnd(round: round), "seed \(seed): the kick of round \(round) was lost")
+        }
+        guest.join()
         #expect(guest.error == nil)
     }
 

@@ -19,6 +19,8 @@ struct GuestCPUIDTests {
         let guest = host.forGuest(vcpu: 5)
         var expected = host
         expected.leaves[0].ebx = 0x0522_2222
+        // No local APIC: bits 21 (x2APIC) and 24 (TSC deadline) of ECX are gone; bit 9 of EDX was not set.
+        expected.leaves[0].ecx = 0x3213_3333
         for index in 1...3 { expected.leaves[index].edx = 5 }
         #expect(guest == expected)
         #expect(host.forGuest(vcpu: 0).leaves[0].ebx == 0x0022_2222)

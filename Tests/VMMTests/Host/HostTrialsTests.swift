@@ -19,7 +19,8 @@ struct HostTrialsTests {
     @Test("every cost is a number, and an exit costs more than an instruction of ring 3")
     func costs() throws {
         let report = try HostTrials().report()
-        let costs = [report.ring0Instruction, report.ring3Instruction, report.portExit, report.mmioExit].map { outcome in
+        let costs = [report.ring0Instruction, report.ring3Instruction, report.portExit, report.mmioExit].map {
+            outcome in
             if case .success(.nanoseconds(let time)) = outcome { time } else { Double.nan }
         }
         for cost in costs { #expect(cost > 0, "\(report)") }

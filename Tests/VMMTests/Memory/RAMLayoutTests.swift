@@ -80,7 +80,7 @@ struct RAMLayoutTests {
         let layout = try RAMLayout(size: 1 << 50, physicalAddressBits: 52)
         #expect(
             throws: VMMError.configuration(
-                "this host cannot give a guest 1125899906842624 bytes of memory: Cannot allocate memory; use less")
+                "cannot map 1125899906842624 bytes of guest memory: Cannot allocate memory; use less")
         ) {
             _ = try GuestRAM(layout)
         }
