@@ -40,7 +40,8 @@ let package = Package(
         .testTarget(name: "KVMTests", dependencies: ["KVM", "TestSupport"], swiftSettings: strict),
         .target(name: "GuestTable", dependencies: ["VMM"], path: "Tests/GuestTable", swiftSettings: strict),
         .executableTarget(
-            name: "guest-check", dependencies: ["KVM", "VMM", "GuestTable"], path: "Tests/GuestCheck", swiftSettings: strict),
+            name: "guest-check", dependencies: ["KVM", "VMM", "GuestTable"], path: "Tests/GuestCheck",
+            swiftSettings: strict),
         .testTarget(
             name: "VMMTests", dependencies: ["VMM", "KVM", "DeviceModel", "TestSupport", "GuestTable"],
             swiftSettings: strict),
