@@ -36,7 +36,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
-        .testTarget(name: "DeviceModelTests", dependencies: ["DeviceModel"], swiftSettings: strict),
+        .testTarget(name: "DeviceModelTests", dependencies: ["DeviceModel", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "KVMTests", dependencies: ["KVM", "TestSupport"], swiftSettings: strict),
         .target(name: "GuestTable", dependencies: ["VMM"], path: "Tests/GuestTable", swiftSettings: strict),
         .executableTarget(

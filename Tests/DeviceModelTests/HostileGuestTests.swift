@@ -1,4 +1,5 @@
 import DeviceModel
+import TestSupport
 import Testing
 
 /// A guest that does everything at random. The seed is the argument, so a failure can be repeated.

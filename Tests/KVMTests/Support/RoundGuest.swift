@@ -1,6 +1,7 @@
 import Glibc
 import KVM
 import Synchronization
+import TestSupport
 
 /// A guest that exits once a round and then would never exit again, unless it is let into the next round: a kick that is
 /// lost on the way into it is lost for good.

@@ -1,5 +1,6 @@
 import KVM
 import Synchronization
+import TestSupport
 
 /// A guest that runs on a thread of its own, whatever it exits for, until it is told to end.
 final class RunningGuest: Sendable {

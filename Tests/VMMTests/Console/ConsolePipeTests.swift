@@ -1,5 +1,6 @@
 import Glibc
 import KVM
+import TestSupport
 import Testing
 
 @testable import VMM

@@ -1,16 +1,17 @@
 import KVM
+import TestSupport
 
 @testable import VMM
 
 /// Flips bits of a state, of every part of it alike; the sequence follows from the seed.
 struct EntryBitFlipper {
-    var random: EntryRandom
+    var random: SplitMix64
     private let flips: [Flip]
 
     private typealias Flip = (inout CPUState, UInt64) -> Void
 
     init(seed: UInt64) {
-        random = EntryRandom(seed: seed)
+        random = SplitMix64(seed: seed)
         flips = Self.general + Self.special + Self.segments
     }
 

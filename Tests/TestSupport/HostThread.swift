@@ -1,7 +1,7 @@
 import Glibc
 
 /// A thread of the system of its own, for what must not share one with other tests.
-final class HostThread {
+public final class HostThread {
     private final class Body {
         let run: @Sendable () -> Void
 
@@ -13,7 +13,7 @@ final class HostThread {
     private let id: pthread_t
 
     /// Starts at once.
-    init(_ body: @escaping @Sendable () -> Void) {
+    public init(_ body: @escaping @Sendable () -> Void) {
         var id = pthread_t()
         let argument = unsafe Unmanaged.passRetained(Body(body)).toOpaque()
         // SAFETY: the thread takes the one reference that was made for it.
@@ -29,7 +29,7 @@ final class HostThread {
     }
 
     /// Waits for its end.
-    func join() {
+    public func join() {
         pthread_join(id, nil)
     }
 }

@@ -3,7 +3,7 @@ import Glibc
 /// Waits until the condition holds, for the given time at most.
 ///
 /// - Returns: whether it held.
-func eventually(within limit: Duration = .seconds(10), _ condition: () -> Bool) -> Bool {
+public func eventually(within limit: Duration = .seconds(10), _ condition: () -> Bool) -> Bool {
     let clock = ContinuousClock()
     let end = clock.now + limit
     while !condition() {
