@@ -54,7 +54,8 @@ need_packages() {
     done
     ((${#missing[@]})) || return 0
     local by_hand="apt-get install --no-install-recommends ${missing[*]}"
-    command -v apt-get >/dev/null || fail "missing: ${missing[*]} (names of Debian packages), and there is no apt-get to get them"
+    command -v apt-get >/dev/null ||
+        fail "missing: ${missing[*]} (names of Debian packages), and there is no apt-get to get them"
     can_be_root || fail "missing: ${missing[*]}; get them with: sudo $by_hand"
     say "installing ${missing[*]} ..."
     # Another process may hold dpkg's lock: wait for it.
@@ -106,25 +107,36 @@ archive() { (cd "$1" && find . | "$busybox" cpio -o -H newc 2>/dev/null); }
 # What was started, and its end ---------------------------------------------------------------------------------------
 
 scratch=
-started=()
+declare -A started=()
 
 # start COMMAND…: in the background; `$!` is its process. It dies with this script, even if that is killed with SIGKILL.
 start() {
     # Without the redirection, a process in the background gets /dev/null.
     setpriv --pdeathsig KILL "$@" <&0 &
-    started+=("$!")
+    started[$!]=yes
 }
 
-# end PROCESS…: of those that were started, quietly.
+# await_end PROCESS: waits for one that was started, quietly: bash would tell of a signal.
+await_end() {
+    local status=0
+    wait "$1" 2>/dev/null || status=$?
+    unset "started[$1]"
+    return "$status"
+}
+
+# end PROCESS…: those of them that have been started and not been waited for.
 end() {
     local process
-    for process in "$@"; do kill -KILL "$process" || true; done 2>/dev/null
-    for process in "$@"; do wait "$process" || true; done 2>/dev/null
+    for process in "$@"; do
+        [[ -n ${started[$process]:-} ]] || continue
+        kill -KILL "$process" 2>/dev/null || true
+        await_end "$process" || true
+    done
 }
 
 end_everything() {
-    end "${started[@]}"
-    started=()
+    if declare -F end_host >/dev/null; then end_host; fi
+    end "${!started[@]}"
     [[ -z $scratch ]] || rm -rf "$scratch"
     scratch=
 }
@@ -174,5 +186,8 @@ command_script() {
                 ;;
         esac
     done
-    printf 'unset OLDPWD\nexec %s\n' "$(quoted "$@")"
+    printf 'unset OLDPWD\n'
+    # As many open files as here, if the kernel there allows it.
+    printf 'ulimit -S -n %s 2>/dev/null || true\n' "$(ulimit -S -n)"
+    printf 'exec %s\n' "$(quoted "$@")"
 }

@@ -51,7 +51,7 @@ decompress_kernel() {
 
 # gather_modules TREE DIRECTORY: of the modules in an unpacked package, those needed.
 gather_modules() {
-    local tree=$1 directory=$2 from version wanted module
+    local tree=$1 directory=$2 from version name wanted module
     # Debian's packages have them in /lib or in /usr/lib.
     from=$(find "$tree" -type d -path '*lib/modules/*' -prune)
     version=${from##*/}
@@ -60,9 +60,9 @@ gather_modules() {
     from=$tree/depmod/lib/modules/$version
     find "$from" -name '*.ko.xz' -exec xz -d {} +
     "$busybox" depmod -b "$tree/depmod" "$version"
-    for module in "${kernel_modules[@]}"; do
+    for name in "${kernel_modules[@]}"; do
         # A line is "file: file file …", all of them in the order opposite to that of loading.
-        wanted=$(grep -E "/${module//[-_]/[-_]}\.ko:" "$from/modules.dep") || fail "the kernel has no module $module"
+        wanted=$(grep -E "/${name//[-_]/[-_]}\.ko:" "$from/modules.dep") || fail "the kernel has no module $name"
         for module in ${wanted/:/}; do
             mkdir -p "$directory/$version/${module%/*}"
             # Without its signature: to check that takes seconds in an emulator.
@@ -75,12 +75,12 @@ gather_modules() {
 # A signed module ends with the signature, struct module_signature, whose last four bytes are the signature's length in
 # big-endian order, and a magic string: Linux, include/linux/module_signature.h.
 unsigned_size() {
-    local size end length
+    local size end octets
     size=$(stat -c %s "$1")
-    end=$((size - 28))
-    length=$size
     if [[ $(tail -c 28 "$1" | tr -d '\0\n') == '~Module signature appended~' ]]; then
-        length=$((end - 12 - $(od -An -v -t u1 -j $((end - 4)) -N 4 "$1" | awk '{ print (($1 * 256 + $2) * 256 + $3) * 256 + $4 }')))
+        end=$((size - 28))
+        read -ra octets < <(od -An -v -t u1 -j $((end - 4)) -N 4 "$1")
+        size=$((end - 12 - (octets[2] << 8 | octets[3])))
     fi
-    printf '%s\n' "$length"
+    printf '%s\n' "$size"
 }
