@@ -10,16 +10,22 @@ enum Main {
             StandardStreams.say("an argument is not UTF-8 text; rename the file, or give another path to it")
             exit(ExitStatus.usage.rawValue)
         }
-        let (parser, words) = parser(for: Array(CommandLine.arguments.dropFirst()))
+        let words = Array(CommandLine.arguments.dropFirst())
         do {
-            var command = try parser.parseAsRoot(words)
-            try command.run()
+            try run(words)
         } catch let failure as Failure {
             StandardStreams.say(failure.message)
             exit(failure.status.rawValue)
         } catch {
-            exit(report(error, of: parser).rawValue)
+            exit(report(error, of: parser(for: words).command).rawValue)
         }
+    }
+
+    private static func run(_ words: [String]) throws {
+        if let options = RunOptions(words: words) { return try options.run() }
+        let (parser, words) = parser(for: words)
+        var command = try parser.parseAsRoot(words)
+        try command.run()
     }
 
     /// Whether all arguments are UTF-8. Swift would repair those that are not, and another file would be opened, or made.
@@ -33,7 +39,7 @@ enum Main {
     /// The command that the first word names, for the rest of the words: parsed by itself, it is found without looking at
     /// all the others, and without the search for requests of completion scripts, which only the root answers. That is a
     /// fifth of the time that a tiny guest takes from start to end.
-    private static func parser(for words: [String]) -> (any ParsableCommand.Type, [String]) {
+    private static func parser(for words: [String]) -> (command: any ParsableCommand.Type, words: [String]) {
         let named = RootCommand.configuration.subcommands.first { $0._commandName == words.first }
         return named.map { ($0, Array(words.dropFirst())) } ?? (RootCommand.self, words)
     }

@@ -1,6 +1,4 @@
 import ArgumentParser
-import Glibc
-import KVM
 import VMM
 
 extension CPUMode: ExpressibleByArgument {}
@@ -8,7 +6,7 @@ extension ImageFormat: ExpressibleByArgument {}
 
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "run",
+        commandName: RunOptions.command,
         _superCommandName: RootCommand.name,
         abstract: "Boots a guest and runs it until it ends.",
         discussion: """
@@ -33,7 +31,7 @@ struct RunCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp("RAM in bytes, or with K, M, G or T, 1M at least: 64M unless given.", valueName: "size"),
         transform: MemorySize.parse)
-    var memory = MemorySize.standard
+    var memory = RunOptions.standardMemory
 
     @Option(
         help: ArgumentHelp("Ends the run after so many seconds, with status 124.", valueName: "seconds"),
@@ -50,46 +48,14 @@ struct RunCommand: ParsableCommand {
     var report: String?
 
     func run() throws {
-        // Before the first file is opened: from here on these signals end the run in good order.
-        try Self.catchSignals()
-        let reportFile: ReportFile? = if let report { try ReportFile(path: report, image: image) } else { nil }
-        let (summary, numbers) = boot()
-        Self.releaseSignals()
-        try reportFile?.write(RunReportFile(image: image, stop: summary, run: numbers))
-        if let detail = summary.detail { StandardStreams.detail(detail) }
-        guard summary.status == .success else {
-            throw Failure(status: summary.status, message: summary.message)
-        }
-    }
-
-    /// Makes the machine and runs it. The numbers are nil where nobody wants them or no machine could be made.
-    private func boot() -> (StopSummary, RunReport?) {
-        do throws(VMMError) {
-            var machine = try VirtualMachine(configuration)
-            do throws(VMMError) {
-                let reason = try machine.run()
-                let summary = StopSummary(reason, unwritten: machine.unwrittenByteCount)
-                return (summary, report == nil ? nil : machine.report)
-            } catch {
-                return (StopSummary(error), report == nil ? nil : machine.report)
-            }
-        } catch {
-            // A signal also ends calls that are under way, and is what the user wants to hear of.
-            if let signal = StopSignals.caught { return (StopSummary(.signal(signal), unwritten: 0), nil) }
-            return (StopSummary(error), nil)
-        }
-    }
-
-    private var configuration: MachineConfiguration {
-        var configuration = MachineConfiguration(
-            image: .file(image), output: ConsoleOutput(descriptor: STDOUT_FILENO))
-        configuration.format = format
-        configuration.mode = mode
-        configuration.memorySize = memory.bytes
-        configuration.commandLine = cmdline
-        configuration.timeout = timeout.map { .seconds($0) }
-        configuration.input = ConsoleInput(descriptor: STDIN_FILENO)
-        return configuration
+        var options = RunOptions(image: image)
+        options.mode = mode
+        options.format = format
+        options.memory = memory
+        options.timeout = timeout
+        options.cmdline = cmdline
+        options.report = report
+        try options.run()
     }
 
     private static func parseSeconds(_ text: String) throws -> Double {
@@ -97,24 +63,5 @@ struct RunCommand: ParsableCommand {
             throw ValidationError("it is not a number of seconds above 0 and below 1000000000; give one, as 10 or 0.5")
         }
         return seconds
-    }
-
-    /// Those that end a run in good order; SIGHUP comes when the terminal goes.
-    private static let signals = [SIGINT, SIGTERM, SIGHUP]
-
-    private static func catchSignals() throws {
-        do throws(KVMError) {
-            for signal in signals where signal != SIGHUP || !StopSignals.isIgnored(signal) {
-                try StopSignals.catch(signal)
-            }
-        } catch {
-            throw Failure(status: .fault, message: error.description)
-        }
-    }
-
-    /// The run is over. What is left to say may wait for a reader that takes nothing: a signal ends that wait as it ends any
-    /// program.
-    private static func releaseSignals() {
-        for number in signals { _ = signal(number, SIG_DFL) }
     }
 }

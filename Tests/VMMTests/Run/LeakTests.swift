@@ -26,8 +26,9 @@ struct LeakTests {
 
         /// The status that tells what the process holds more of than before.
         func compare(to before: Holdings) -> Int32 {
-            if descriptors != before.descriptors { return 3 }
-            // The runtime starts threads for its own work, each of which maps a stack and a heap; a leak would be hundreds.
+            // The runtime opens an event queue and a timer for good, when it first needs them, and starts threads for its own
+            // work, each of which maps a stack and a heap. A leak would be hundreds.
+            if descriptors > before.descriptors + 8 { return 3 }
             if threads > before.threads + 16 { return 4 }
             return mappings <= before.mappings + 64 ? EXIT_SUCCESS : 5
         }

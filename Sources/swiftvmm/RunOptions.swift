@@ -1,0 +1,92 @@
+import Glibc
+import KVM
+import VMM
+
+/// What `swiftvmm run` is asked to do.
+struct RunOptions {
+    /// The word that asks for it.
+    static let command = "run"
+    static let standardMemory = MemorySize.standard
+
+    var image: String
+    var mode: CPUMode?
+    var format: ImageFormat?
+    var memory = standardMemory
+    /// In seconds.
+    var timeout: Double?
+    var cmdline = ""
+    var report: String?
+
+    init(image: String) {
+        self.image = image
+    }
+
+    /// The words `run IMAGE`, which need no parser: it takes two fifths of the time of a tiny guest from start to end. Nil for
+    /// anything else.
+    init?(words: [String]) {
+        guard words.count == 2, words[0] == Self.command, !words[1].hasPrefix("-") else { return nil }
+        self.init(image: words[1])
+    }
+
+    func run() throws {
+        // Before the first file is opened: from here on these signals end the run in good order.
+        try Self.catchSignals()
+        let reportFile: ReportFile? = if let report { try ReportFile(path: report, image: image) } else { nil }
+        let (summary, numbers) = boot()
+        Self.releaseSignals()
+        try reportFile?.write(RunReportFile(image: image, stop: summary, run: numbers))
+        if let detail = summary.detail { StandardStreams.detail(detail) }
+        guard summary.status == .success else {
+            throw Failure(status: summary.status, message: summary.message)
+        }
+    }
+
+    /// Makes the machine and runs it. The numbers are nil where nobody wants them or no machine could be made.
+    private func boot() -> (StopSummary, RunReport?) {
+        do throws(VMMError) {
+            var machine = try VirtualMachine(configuration)
+            do throws(VMMError) {
+                let reason = try machine.run()
+                let summary = StopSummary(reason, unwritten: machine.unwrittenByteCount)
+                return (summary, report == nil ? nil : machine.report)
+            } catch {
+                return (StopSummary(error), report == nil ? nil : machine.report)
+            }
+        } catch {
+            // A signal also ends calls that are under way, and is what the user wants to hear of.
+            if let signal = StopSignals.caught { return (StopSummary(.signal(signal), unwritten: 0), nil) }
+            return (StopSummary(error), nil)
+        }
+    }
+
+    private var configuration: MachineConfiguration {
+        var configuration = MachineConfiguration(
+            image: .file(image), output: ConsoleOutput(descriptor: STDOUT_FILENO))
+        configuration.format = format
+        configuration.mode = mode
+        configuration.memorySize = memory.bytes
+        configuration.commandLine = cmdline
+        configuration.timeout = timeout.map { .seconds($0) }
+        configuration.input = ConsoleInput(descriptor: STDIN_FILENO)
+        return configuration
+    }
+
+    /// Those that end a run in good order; SIGHUP comes when the terminal goes.
+    private static let signals = [SIGINT, SIGTERM, SIGHUP]
+
+    private static func catchSignals() throws {
+        do throws(KVMError) {
+            for signal in signals where signal != SIGHUP || !StopSignals.isIgnored(signal) {
+                try StopSignals.catch(signal)
+            }
+        } catch {
+            throw Failure(status: .fault, message: error.description)
+        }
+    }
+
+    /// The run is over. What is left to say may wait for a reader that takes nothing: a signal ends that wait as it ends any
+    /// program.
+    private static func releaseSignals() {
+        for number in signals { _ = signal(number, SIG_DFL) }
+    }
+}
