@@ -3,7 +3,8 @@ import CKVM
 /// Signals of the process that end a run, for a program that wants to stop its machine on SIGINT and the like. Nothing is
 /// caught unless the program asks.
 public enum StopSignals {
-    /// From now on `signal` kicks the thread that it is delivered to and is remembered in ``caught``.
+    /// From now on `signal` kicks the thread that it is delivered to and is remembered in ``caught``. It stops a machine at
+    /// once only on a thread that lets the signal through, as the main thread does; libdispatch's threads block signals.
     public static func `catch`(_ signal: Int32) throws(KVMError) {
         let result = ckvm_catch_signal(signal)
         guard result >= 0 else {
