@@ -31,7 +31,6 @@ struct SignalTests {
         }
         #expect(outcome.status == 128 + ending.signal)
         #expect(outcome.errors == ending.message)
-        #expect(outcome.took(lessThan: 10))  // seen: 0.1
     }
 
     @Test("nohup has the last word on SIGHUP")
