@@ -17,6 +17,8 @@ public struct MachineConfiguration: Sendable {
     public var timeout: Duration?
     /// Where all consoles write.
     public var output: ConsoleOutput
+    /// Where the serial port writes instead; nil for ``output``.
+    public var serialOutput: ConsoleOutput?
     /// What the serial port receives; nil for nothing.
     public var input: ConsoleInput?
 

@@ -12,6 +12,7 @@ import KVM
 /// started. Opening KVM takes the real-time signal `SIGRTMIN + 4` of the process, which stops vCPUs.
 public struct VirtualMachine: ~Copyable {
     let configuration: MachineConfiguration
+    let outputs: ConsoleOutputs
     let platform: Platform
     let memory: GuestMemory
     var vcpu: KVMVCPU
@@ -44,8 +45,10 @@ public struct VirtualMachine: ~Copyable {
             try vcpu.setCPUID(cpuid.forGuest(vcpu: 0))
             try vcpu.apply(state)
         }
-        let platform = try Platform(output: configuration.output, input: configuration.input)
+        let outputs = ConsoleOutputs(main: configuration.output, serial: configuration.serialOutput)
+        let platform = try Platform(outputs: outputs, input: configuration.input)
         self.configuration = configuration
+        self.outputs = outputs
         self.platform = platform
         self.memory = ram.memory
         self.stopHandle = StopHandle(vcpu.kicker)
@@ -70,7 +73,7 @@ public struct VirtualMachine: ~Copyable {
     }
 
     /// How much output nobody had taken when the run ended, in bytes.
-    public var unwrittenByteCount: Int { configuration.output.pendingCount }
+    public var unwrittenByteCount: Int { outputs.pendingCount }
 
     /// What the run did, in numbers.
     public var report: RunReport {

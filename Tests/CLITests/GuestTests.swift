@@ -1,3 +1,4 @@
+import FoundationEssentials
 import TestSupport
 import Testing
 
@@ -113,7 +114,12 @@ struct GuestTests {
         for name in ["rax ", "rip ", "cr0 ", "cs ", "gdt ", "code at 0x"] {
             #expect(outcome.errors.contains(name), "\(outcome.errors)")
         }
-        #expect(lines.contains { $0.hasPrefix("code at 0x") && $0.contains(": 0f 0b ") }, "the bytes of UD2")
+        if FileManager.default.fileExists(atPath: "/sys/module/kvm_amd") {
+            // AMD-V loses the state, and KVM resets the vCPU (Linux, shutdown_interception in svm.c).
+            #expect(lines.contains("These are the registers after a reset: this host loses them at a triple fault."))
+        } else {
+            #expect(lines.contains { $0.hasPrefix("code at 0x") && $0.contains(": 0f 0b ") }, "the bytes of UD2")
+        }
         #expect(lines.dropLast().allSatisfy { $0.count <= 80 }, "\(outcome.errors)")
     }
 

@@ -73,13 +73,14 @@ struct OutputTests {
     }
 
     /// A pipe that is full, and that the shell itself could read, but never does.
-    private static let fullPipe = "mkfifo pipe; exec 3<>pipe; timeout 1 cat /dev/zero >&3;"
+    private static let fullPipe =
+        "mkfifo pipe; exec 3<>pipe; dd if=/dev/zero of=pipe bs=4096 oflag=nonblock 2>dd.log; "
 
     @Test("a reader that takes nothing does not outlast the deadline, and the bytes that it left are told")
     func givesUpOnReader() async throws {
         let guest = try scratch.write(TinyGuest.print("0123456789") + TinyGuest.spin, to: "printer.bin")
         let outcome = try await scratch.shell(
-            "\(Self.fullPipe) exec \"$0\" run \(guest) --timeout 1 --report report >&3")
+            "\(Self.fullPipe) exec \"$0\" run \(guest) --timeout \(TestScale.divisor) --report report >&3")
         expectRefusal(
             outcome, 124,
             "the deadline passed before the guest ended; 10 bytes of its output were not taken by their reader")
@@ -92,7 +93,8 @@ struct OutputTests {
     @Test("nor where the guest has ended by itself")
     func givesUpOnReaderAtTheEnd() async throws {
         let guest = try scratch.write(TinyGuest.print("0123456789") + TinyGuest.halt, to: "printer.bin")
-        let outcome = try await scratch.shell("\(Self.fullPipe) exec \"$0\" run \(guest) --timeout 1 >&3")
+        let outcome = try await scratch.shell(
+            "\(Self.fullPipe) exec \"$0\" run \(guest) --timeout \(TestScale.divisor) >&3")
         expectRefusal(
             outcome, 124,
             "the deadline passed before the guest ended; 10 bytes of its output were not taken by their reader")

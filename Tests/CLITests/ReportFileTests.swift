@@ -126,7 +126,7 @@ struct ReportFileTests {
             """
             mkfifo pipe; exec 3<>pipe
             "$0" run \(guest) --report pipe & job=$!
-            sleep 2; kill -TERM $job; wait $job
+            sleep \(2 * TestScale.divisor); kill -TERM $job; wait $job
             """)
         #expect(outcome.status == 143, "\(outcome)")
         #expect(outcome.took(lessThan: 30))  // seen: 2.3

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 
@@ -25,12 +26,23 @@ struct SignalTests {
 
     @Test("a signal ends spin with 128 and its number", arguments: endings)
     func endsSpin(ending: Ending) async throws {
+        let elapsed = Mutex<Duration>(.seconds(3600))
         let outcome = try await scratch.talk("run", Guests.path("spin.bin")) { session in
-            try await session.state.waitUntilSignalsAreCaught()
+            let state = session.state
+            try await state.waitUntilSignalsAreCaught()
+            let start = ContinuousClock.now
             try session.send(ending.signal)
+            // A thread of its own sees the end: this one may have to wait for a processor behind other tests.
+            let watcher = HostThread {
+                guard eventually(within: Scratch.deadline, { !state.isRunning }) else { return }
+                elapsed.withLock { $0 = ContinuousClock.now - start }
+            }
+            try await session.readToEnd()
+            watcher.join()
         }
         #expect(outcome.status == 128 + ending.signal)
         #expect(outcome.errors == ending.message)
+        #expect(elapsed.withLock { $0 } < .seconds(10) * TestScale.divisor)  // seen: 5 ms
     }
 
     @Test("nohup has the last word on SIGHUP")

@@ -3,11 +3,16 @@ import GuestTable
 import KVM
 import VMM
 
-// Runs every guest of the table through the library and says what differs, on hosts where the test suites cannot run:
-//     guest-check GUESTS-FOLDER
+// Runs every guest of the table and says what differs, on hosts where the test suites cannot run:
+//     guest-check GUESTS-FOLDER SWIFTVMM    each through the library, and by the command as a process
+//     guest-check --host GUESTS-FOLDER      what the host answers when it is tried, and a first state that VT-x refuses
 // Its last line counts; its status is 0 when nothing differs.
 
-let folder = CommandLine.arguments.dropFirst().first ?? "guests/build"
+let arguments = CommandLine.arguments.dropFirst()
+guard arguments.count == 2 else {
+    print("usage: guest-check GUESTS-FOLDER SWIFTVMM | guest-check --host GUESTS-FOLDER")
+    exit(64)
+}
 var failures = 0
 var count = 0
 
@@ -15,6 +20,7 @@ var count = 0
     count += 1
     if !isRight { failures += 1 }
     print("\(isRight ? "ok    " : "FAILED") \(name)\(isRight ? "" : ": \(found)")")
+    fflush(nil)
 }
 
 /// Runs a guest with a deadline.
@@ -32,44 +38,70 @@ func run(_ image: ImageSource, _ adjust: (inout MachineConfiguration) -> Void) -
     }
 }
 
-for row in GuestRow.all {
-    let (_, found) = run(.file("\(folder)/\(row.name)")) {
-        $0.mode = row.mode
-        $0.memorySize = row.memory
-        $0.commandLine = row.commandLine
-        $0.input = row.input.map { ConsoleInput($0) }
+/// Every guest of the table, and the two that do not end well.
+@MainActor func checkGuests(in folder: String, by binary: String) {
+    for row in GuestRow.all {
+        let (_, found) = run(.file("\(folder)/\(row.name)")) {
+            $0.mode = row.mode
+            $0.memorySize = row.memory
+            $0.commandLine = row.commandLine
+            $0.input = row.input.map { ConsoleInput($0) }
+        }
+        check(row.description, found == "\(row.output)\(row.reason)", found)
+        let command = CommandRun(row, in: folder, by: binary)
+        check("\(row.description), as a process", command == .expected(of: row), "\(command)")
     }
-    check(row.description, found == "\(row.output)\(row.reason)", found)
+
+    let (spin, spinFound) = run(.file("\(folder)/spin.bin")) { $0.timeout = .seconds(1) }
+    check("spin.bin, stopped by its deadline", spin == .deadline, spinFound)
+
+    let (fault, faultFound) = run(.file("\(folder)/triple-fault.bin")) { _ in }
+    if case .tripleFault = fault {
+        check("triple-fault.bin", true, "")
+    } else {
+        check("triple-fault.bin", false, faultFound)
+    }
 }
 
-let (spin, spinFound) = run(.file("\(folder)/spin.bin")) { $0.timeout = .seconds(1) }
-check("spin.bin, stopped by its deadline", spin == .deadline, spinFound)
+/// What `swiftvmm doctor` finds out. A step of guest debugging is left out: Bochs 2.7 traps before the instruction too.
+@MainActor func checkHost() {
+    guard let report = try? HostTrials().report() else { return check("the host has KVM", false, "it has none") }
+    let known: [String: HostReport.BackEnd] = ["kvm_intel": .vtx, "kvm_amd": .amdV, "kvm_pvm": .software]
+    let expected = report.modules.compactMap { known[$0] }
+    check("the back end is \(report.modules)'s", expected.map { .success($0) } == [report.backEnd], "\(report.backEnd)")
+    let costs = [report.ring0Instruction, report.ring3Instruction, report.portExit, report.mmioExit]
+    let areTimes = costs.allSatisfy { if case .success(.nanoseconds(let time)) = $0 { time > 0 } else { false } }
+    check("every cost is a time", areTimes, "\(costs)")
+    let notifications = [report.ioEvent, report.coalescedWrites, report.interruptEvent]
+    check("every notification works", notifications.allSatisfy { $0 == .success(true) }, "\(notifications)")
+}
 
-let (fault, faultFound) = run(.file("\(folder)/triple-fault.bin")) { _ in }
-if case .tripleFault = fault {
-    check("triple-fault.bin", true, "")
+/// A task register that is not busy: refused in words, and by VT-x itself where the words are not asked for.
+@MainActor func checkSpoiledState(in folder: String) {
+    let spoil: @Sendable (inout CPUState) -> Void = { $0.special.tr.type = 9 }
+    let rule = "TR has type 9"
+    let (_, refusal) = run(.file("\(folder)/long-hello.elf")) { $0.adjustState = spoil }
+    check("a spoiled state is refused in words", refusal.contains(rule), refusal)
+    let (entered, answer) = run(.file("\(folder)/long-hello.elf")) {
+        $0.adjustState = spoil
+        $0.checksState = false
+    }
+    let isVTX = HostFacts.loadedModules.contains("kvm_intel")
+    if isVTX, case .guestError(let error) = entered {
+        check(
+            "a spoiled state is refused by VT-x, and the rule is named",
+            error.kind == .entryFailure(reason: 0x8000_0021) && error.description.contains(rule)
+                && error.state.special.tr.type == 9, answer)
+    } else {
+        check("a spoiled state is entered where nothing checks it", !isVTX && entered == .halted, answer)
+    }
+}
+
+if arguments.first == "--host" {
+    checkHost()
+    checkSpoiledState(in: arguments[2])
 } else {
-    check("triple-fault.bin", false, faultFound)
+    checkGuests(in: arguments[1], by: arguments[2])
 }
-
-// A task register that is not busy: refused in words, and by VT-x itself where the words are not asked for.
-let spoil: @Sendable (inout CPUState) -> Void = { $0.special.tr.type = 9 }
-let rule = "TR has type 9"
-let (_, refusal) = run(.file("\(folder)/long-hello.elf")) { $0.adjustState = spoil }
-check("a spoiled state is refused in words", refusal.contains(rule), refusal)
-let (entered, answer) = run(.file("\(folder)/long-hello.elf")) {
-    $0.adjustState = spoil
-    $0.checksState = false
-}
-let isVTX = (try? HostTrials().report().backEnd) == .success(.vtx)
-if isVTX, case .guestError(let error) = entered {
-    check(
-        "a spoiled state is refused by VT-x, and the rule is named",
-        error.kind == .entryFailure(reason: 0x8000_0021) && error.description.contains(rule)
-            && error.state.special.tr.type == 9, answer)
-} else {
-    check("a spoiled state is entered where nothing checks it", !isVTX && entered == .halted, answer)
-}
-
 print("\(count - failures) passed, \(failures) failed")
 exit(failures == 0 ? 0 : 1)

@@ -4,10 +4,14 @@ import Synchronization
 
 /// Where a machine's console reads: a file descriptor, or bytes in memory. Nothing is taken before a device has room for it,
 /// so that what the guest leaves unread stays for the next program. The end of the input is not the end of the run.
+///
+/// Concurrency model: safe from any thread.
 public final class ConsoleInput: ByteSource {
     private enum Origin {
         case descriptor(Int32)
         case memory
+        /// What another thread appends, so many bytes at most.
+        case queue(limit: Int)
     }
 
     private struct State {
@@ -37,12 +41,36 @@ public final class ConsoleInput: ByteSource {
         state = Mutex(State(bytes: bytes[...]))
     }
 
+    /// Bytes that come with ``append(_:)`` while the machine runs, as from a terminal whose keys the program looks at first.
+    ///
+    /// - Parameter limit: how many bytes may wait for the guest.
+    public init(queueOf limit: Int) {
+        origin = .queue(limit: max(0, limit))
+        state = Mutex(State())
+    }
+
+    /// Adds bytes to a queue, as many as there is room for.
+    ///
+    /// - Returns: how many were taken; 0 for any other input than a queue.
+    public func append(_ bytes: some Collection<UInt8>) -> Int {
+        guard case .queue(let limit) = origin else { return 0 }
+        let taken = state.withLock { state in
+            let taken = min(bytes.count, limit - state.bytes.count)
+            state.bytes += bytes.prefix(taken)
+            return taken
+        }
+        return taken
+    }
+
+    /// How many bytes in memory or in a queue the guest has not taken yet.
+    public var unreadCount: Int { state.withLock { $0.bytes.count } }
+
     public func read(upTo room: Int, _ receive: (UInt8) -> Void) {
         guard room > 0 else { return }
         state.withLock { state in
             switch origin {
             case .descriptor(let descriptor): Self.read(&state, upTo: room, from: descriptor, receive)
-            case .memory:
+            case .memory, .queue:
                 for byte in state.bytes.prefix(room) { receive(byte) }
                 state.bytes = state.bytes.dropFirst(room)
             }

@@ -117,11 +117,12 @@ public struct HostTrials: ~Copyable {
         return try trial.run(for: Self.limit) == write
     }
 
+    /// One step over the first instruction, which has 3 bytes.
     private func singleStep() throws -> Bool {
         guard system.value(of: .guestDebug) > 0 else { return false }
-        var trial = try TrialMachine(system, cpuid, .writeAndHalt)
+        var trial = try TrialMachine(system, cpuid, .ring0)
         try trial.vcpu.setSingleStep(true)
-        guard case .debug = try trial.run(for: Self.limit) else { return false }
-        return true
+        guard case .debug(_, let address) = try trial.run(for: Self.limit) else { return false }
+        return address == trial.state.registers.rip + 3
     }
 }

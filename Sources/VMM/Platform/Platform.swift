@@ -11,9 +11,9 @@ struct Platform: Sendable {
     let debugOutput: ConsoleChannel
     let postCode = POSTCode()
 
-    init(output: ConsoleOutput, input: ConsoleInput?) throws(VMMError) {
-        serialOutput = ConsoleChannel(to: output)
-        debugOutput = ConsoleChannel(to: output)
+    init(outputs: ConsoleOutputs, input: ConsoleInput?) throws(VMMError) {
+        serialOutput = ConsoleChannel(to: outputs.serial)
+        debugOutput = ConsoleChannel(to: outputs.main)
         let serial = SerialPort(output: serialOutput, input: input, interrupt: nil)
         let keyboard = KeyboardController(events: events)
         do throws(BusError) {

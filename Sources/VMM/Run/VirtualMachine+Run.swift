@@ -18,7 +18,7 @@ extension VirtualMachine {
             reason = try runLoop(&alarm)
         } catch {
             // What the guest said before the host failed is worth having.
-            _ = configuration.output.flush { idle in idle > Self.lastPatience }
+            _ = outputs.flush { idle in idle > Self.lastPatience }
             throw error
         }
         return try finish(reason, alarm)
@@ -97,7 +97,7 @@ extension VirtualMachine {
 
     /// Sees to it that output is written soon: at once where much waits, else by the timer.
     private mutating func tendOutput(_ alarm: inout RunAlarm) throws(VMMError) -> StopReason? {
-        let pending = configuration.output.pendingCount
+        let pending = outputs.pendingCount
         if pending >= ConsoleOutput.capacity { return try flushOutput(alarm) }
         if pending > 0, !alarm.isSetForOutput {
             do throws(KVMError) { try alarm.setForOutput() } catch { throw .kvm(error) }
@@ -108,7 +108,7 @@ extension VirtualMachine {
     /// Writes what waits, as long as no stop is asked for.
     private func flushOutput(_ alarm: borrowing RunAlarm) throws(VMMError) -> StopReason? {
         var reason: StopReason?
-        let result = configuration.output.flush { _ in
+        let result = outputs.flush { _ in
             reason = requestedStop(alarm)
             return reason != nil
         }
@@ -121,7 +121,7 @@ extension VirtualMachine {
     private func finish(_ reason: StopReason, _ alarm: borrowing RunAlarm) throws(VMMError) -> StopReason {
         var reason = reason
         if !reason.isRequest, let request = try flushOutput(alarm) { reason = request }
-        let result = configuration.output.flush { idle in idle > Self.lastPatience }
+        let result = outputs.flush { idle in idle > Self.lastPatience }
         if case .failed(let error) = result { throw .output(error) }
         return reason
     }

@@ -35,4 +35,9 @@ struct HostTrialsTests {
         #expect(report.coalescedWrites == .success(true))
         #expect(report.interruptEvent == .success(true))
     }
+
+    @Test("a step of guest debugging is one instruction, on every host where this suite runs")
+    func singleStep() throws {
+        #expect(try HostTrials().report().singleStep == .success(true))
+    }
 }

@@ -2,7 +2,8 @@ import Glibc
 import KVM
 import TestSupport
 import Testing
-import VMM
+
+@testable import VMM
 
 @Suite("A guest whose output nobody takes", .requiresKVM)
 struct OutputFailureTests {
@@ -68,12 +69,14 @@ struct OutputFailureTests {
         // A pipe that is full to the last byte before the guest prints its line.
         let pipe = HostPipe()
         pipe.write([UInt8](repeating: 0, count: 65_536))
-        var configuration = MachineConfiguration(
-            image: .file(Guests.path("real-hello.bin")), output: ConsoleOutput(descriptor: pipe.writeEnd.number))
+        let output = ConsoleOutput(descriptor: pipe.writeEnd.number)
+        var configuration = MachineConfiguration(image: .file(Guests.path("real-hello.bin")), output: output)
         configuration.timeout = GuestRun.patience
         var machine = try VirtualMachine(configuration)
         let handle = machine.stopHandle
         let other = HostThread {
+            // When the whole line is printed, and the guest waits for nothing else.
+            _ = eventually(within: GuestRun.patience) { output.pendingCount == 22 }
             usleep(200_000)
             handle.stop()
         }
