@@ -65,16 +65,32 @@ long ckvm_event_create(void) {
   return fd < 0 ? -errno : fd;
 }
 
-long ckvm_coalesce_ports(int vm, uint16_t port, uint32_t count) {
+static long change_zone(int vm, unsigned long request, uint16_t port, uint32_t count) {
   struct kvm_coalesced_mmio_zone zone = {.addr = port, .size = count, .pio = 1};
-  return ckvm_ioctl_pointer(vm, KVM_REGISTER_COALESCED_MMIO, &zone);
+  return ckvm_ioctl_pointer(vm, request, &zone);
 }
 
-uint32_t ckvm_coalesced_count(const struct kvm_run *run, int page_offset) {
-  const struct kvm_coalesced_mmio_ring *ring = (const void *)((const char *)run + (size_t)page_offset * 4096);
+long ckvm_coalesce_ports(int vm, uint16_t port, uint32_t count) {
+  return change_zone(vm, KVM_REGISTER_COALESCED_MMIO, port, count);
+}
+
+long ckvm_uncoalesce_ports(int vm, uint16_t port, uint32_t count) {
+  return change_zone(vm, KVM_UNREGISTER_COALESCED_MMIO, port, count);
+}
+
+int ckvm_take_coalesced(struct kvm_run *run, int page_offset, struct ckvm_coalesced_write *write) {
+  struct kvm_coalesced_mmio_ring *ring = (void *)((char *)run + (size_t)page_offset * 4096);
   uint32_t size = (4096 - sizeof *ring) / sizeof(struct kvm_coalesced_mmio);
-  uint32_t last = __atomic_load_n(&ring->last, __ATOMIC_ACQUIRE);
-  return last >= size || ring->first >= size ? 0 : (last + size - ring->first) % size;
+  uint32_t first = ring->first;
+  /* The kernel writes `last`, after the entry before it. */
+  if (first >= size || first == __atomic_load_n(&ring->last, __ATOMIC_ACQUIRE))
+    return 0;
+  const struct kvm_coalesced_mmio *entry = &ring->coalesced_mmio[first];
+  uint32_t length = entry->len > 8 ? 8 : entry->len;
+  *write = (struct ckvm_coalesced_write){.address = entry->phys_addr, .length = length};
+  memcpy(&write->value, entry->data, length);
+  __atomic_store_n(&ring->first, (first + 1) % size, __ATOMIC_RELEASE);
+  return 1;
 }
 
 int ckvm_is_nested(void) {

@@ -35,6 +35,9 @@ CKVM_REQUEST(KVM_CREATE_IRQCHIP);
 CKVM_REQUEST(KVM_IOEVENTFD);
 CKVM_REQUEST(KVM_IRQFD);
 CKVM_REQUEST(KVM_SET_GUEST_DEBUG);
+CKVM_REQUEST(KVM_IRQ_LINE);
+CKVM_REQUEST(KVM_CREATE_PIT2);
+CKVM_REQUEST(KVM_GET_MP_STATE);
 #undef CKVM_REQUEST
 
 static inline long ckvm_ioctl(int fd, unsigned long request, unsigned long argument) {
@@ -49,6 +52,12 @@ static inline long ckvm_ioctl_pointer(int fd, unsigned long request, void *argum
 
 /* The size of the structure that a request passes, as its number encodes it. */
 static inline unsigned long ckvm_request_size(unsigned long request) { return _IOC_SIZE(request); }
+
+/* KVM_IRQ_LINE: Swift does not take its structure, which has a union. */
+static inline long ckvm_set_irq_line(int vm, uint32_t gsi, uint32_t level) {
+  struct kvm_irq_level line = {.irq = gsi, .level = level};
+  return ckvm_ioctl_pointer(vm, KVM_IRQ_LINE, &line);
+}
 
 /* ---- kvm_run: the union's members as plain values (api.rst, section 5) ---- */
 
@@ -96,11 +105,20 @@ uint64_t ckvm_unknown_hardware_reason(const struct kvm_run *run);
 /* An eventfd that does not block, or -errno. */
 long ckvm_event_create(void);
 
-/* KVM_REGISTER_COALESCED_MMIO for ports: Swift does not take its structure, which has a union. */
+/* KVM_REGISTER_COALESCED_MMIO and KVM_UNREGISTER_COALESCED_MMIO for ports: Swift does not take their structure, which has a
+   union. */
 long ckvm_coalesce_ports(int vm, uint16_t port, uint32_t count);
+long ckvm_uncoalesce_ports(int vm, uint16_t port, uint32_t count);
 
-/* How many writes wait in the ring of coalesced writes (api.rst, 4.116), which lies `page_offset` pages behind `run`. */
-uint32_t ckvm_coalesced_count(const struct kvm_run *run, int page_offset);
+struct ckvm_coalesced_write {
+  uint64_t address;
+  uint64_t value; /* little-endian, zero beyond `length` bytes */
+  uint32_t length;
+};
+
+/* Takes the oldest write out of the ring of coalesced writes (api.rst, 4.116), which lies `page_offset` pages behind `run`.
+   0 where none waits. One thread at a time. */
+int ckvm_take_coalesced(struct kvm_run *run, int page_offset, struct ckvm_coalesced_write *write);
 
 /* Whether the processor says that this system is itself a virtual machine (CPUID leaf 1, ECX bit 31). */
 int ckvm_is_nested(void);

@@ -9,6 +9,9 @@ public struct MachineConfiguration: Sendable {
     public var memorySize: UInt64 = 64 << 20
     /// For 64-bit images, 2,047 bytes at most.
     public var commandLine = ""
+    public var interruptControllers = InterruptControllers.auto
+    /// Whether much output of the serial port waits in a ring of the kernel instead of being an exit for each byte.
+    public var coalescesSerialOutput = true
     /// Changes the state that the guest is entered with, for a program that wants another than the mode's.
     public var adjustState: (@Sendable (inout CPUState) -> Void)?
     /// Whether a state that VT-x or AMD-V would refuse is an error in words before it is tried.

@@ -8,13 +8,20 @@ import KVM
 /// let reason = try machine.run()
 /// ```
 ///
-/// Concurrency model: one thread makes it and runs it, its vCPU included; ``stopHandle`` is for the others. No thread is
-/// started. Opening KVM takes the real-time signal `SIGRTMIN + 4` of the process, which stops vCPUs.
+/// Concurrency model: one thread makes it and runs it, its vCPU included; ``stopHandle`` is for the others. A thread is
+/// started only for a guest that waits for input by interrupts, and ends with the run. Opening KVM takes the real-time signal `SIGRTMIN + 4` of the process, which stops vCPUs.
 public struct VirtualMachine: ~Copyable {
     let configuration: MachineConfiguration
     let outputs: ConsoleOutputs
     let platform: Platform
     let memory: GuestMemory
+    let machine: KVMVirtualMachine
+    let hasInterruptControllers: Bool
+    /// Which page of the vCPU's mapping holds the ring of coalesced writes.
+    let ringPage: Int
+    var coalescing: SerialCoalescing
+    var inputWatcher: InputWatcher?
+    var inputThread: SystemThread?
     var vcpu: KVMVCPU
     var tally = ExitTally()
     var wallNanoseconds: Int64 = 0
@@ -39,18 +46,35 @@ public struct VirtualMachine: ~Copyable {
             throw .state(violation)
         }
         let machine = try kvm { () throws(KVMError) in try system.makeVirtualMachine() }
+        let hasInterruptControllers = configuration.interruptControllers == .full
+        if hasInterruptControllers {
+            try kvm { () throws(KVMError) in
+                try machine.makeInterruptControllers()
+                try machine.makeTimer()
+            }
+        }
         try ram.map(into: machine)
         let vcpu = try kvm { () throws(KVMError) in try machine.makeVCPU(id: 0) }
         try kvm { () throws(KVMError) in
-            try vcpu.setCPUID(cpuid.forGuest(vcpu: 0))
+            try vcpu.setCPUID(cpuid.forGuest(vcpu: 0, hasLocalAPIC: hasInterruptControllers))
             try vcpu.apply(state)
         }
+        let ringPage = system.value(of: .coalescedMMIO)
+        let hasRing = configuration.coalescesSerialOutput && ringPage > 0 && system.value(of: .coalescedPorts) > 0
+        let coalescing: SerialCoalescing = hasRing ? .counting(0) : .off
         let outputs = ConsoleOutputs(main: configuration.output, serial: configuration.serialOutput)
-        let platform = try Platform(outputs: outputs, input: configuration.input)
+        let platform = try Platform(
+            outputs: outputs, input: configuration.input,
+            serialInterrupt: hasInterruptControllers ? machine.interruptLine(gsi: Platform.serialGSI) : nil)
+        // Nothing of self is read before all of it is set: Swift 6.3 would destroy noncopyable fields that are not there yet.
         self.configuration = configuration
         self.outputs = outputs
         self.platform = platform
         self.memory = ram.memory
+        self.hasInterruptControllers = hasInterruptControllers
+        self.ringPage = ringPage
+        self.coalescing = coalescing
+        self.machine = machine
         self.stopHandle = StopHandle(vcpu.kicker)
         self.vcpu = vcpu
     }

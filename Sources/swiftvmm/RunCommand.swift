@@ -3,6 +3,7 @@ import VMM
 
 extension CPUMode: ExpressibleByArgument {}
 extension ImageFormat: ExpressibleByArgument {}
+extension InterruptControllers: ExpressibleByArgument {}
 
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -38,6 +39,15 @@ struct RunCommand: ParsableCommand {
         transform: parseSeconds)
     var timeout: Double?
 
+    @Option(
+        help: ArgumentHelp(
+            "Interrupt controllers and timers: none, full (a PC's), or auto, which is what the image needs.",
+            valueName: "kind"))
+    var irqchip = InterruptControllers.auto
+
+    @Flag(help: "Makes each byte that the guest writes to the serial port an exit of its own.")
+    var noCoalescing = false
+
     @Option(help: ArgumentHelp("The command line that a 64-bit guest is given.", valueName: "text"))
     var cmdline = ""
 
@@ -53,6 +63,8 @@ struct RunCommand: ParsableCommand {
         options.format = format
         options.memory = memory
         options.timeout = timeout
+        options.irqchip = irqchip
+        options.coalescesSerialOutput = !noCoalescing
         options.cmdline = cmdline
         options.report = report
         try options.run()

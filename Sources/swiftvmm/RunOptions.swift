@@ -14,6 +14,8 @@ struct RunOptions {
     var memory = standardMemory
     /// In seconds.
     var timeout: Double?
+    var irqchip = InterruptControllers.auto
+    var coalescesSerialOutput = true
     var cmdline = ""
     var report: String?
 
@@ -65,6 +67,8 @@ struct RunOptions {
         configuration.format = format
         configuration.mode = mode
         configuration.memorySize = memory.bytes
+        configuration.interruptControllers = irqchip
+        configuration.coalescesSerialOutput = coalescesSerialOutput
         configuration.commandLine = cmdline
         configuration.timeout = timeout.map { .seconds($0) }
         configuration.input = ConsoleInput(descriptor: STDIN_FILENO)

@@ -33,8 +33,12 @@ struct HelpTests {
         let outcome = try await scratch.swiftvmm(arguments)
         #expect(outcome.status == 0, "\(outcome)")
         #expect(outcome.errors == "")
-        let options = outcome.text.split(separator: "\n").compactMap { $0.firstMatch(of: #/^  (--[a-z]+) /#)?.1 }
-        #expect(options == ["--mode", "--format", "--memory", "--timeout", "--cmdline", "--report", "--version"])
+        let options = outcome.text.split(separator: "\n").compactMap { $0.firstMatch(of: #/^  (--[a-z-]+) /#)?.1 }
+        #expect(
+            options == [
+                "--mode", "--format", "--memory", "--timeout", "--irqchip", "--no-coalescing", "--cmdline", "--report",
+                "--version",
+            ])
         let words = outcome.text.split { $0.isWhitespace }.joined(separator: " ")
         for text in [
             "USAGE: swiftvmm run <image>", "(values: real, protected, long)", "(values: flat, elf)", "64M unless given",

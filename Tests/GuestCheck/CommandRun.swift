@@ -21,7 +21,7 @@ struct CommandRun: Equatable {
         let result = unsafe system(
             """
             \(binary) run \(folder)/\(row.name) \(mode) --memory \(row.memory >> 20)M --timeout 60 \
-            <\(scratch).in >\(scratch).out 2>\(scratch).err
+            --irqchip \(row.interruptControllers) <\(scratch).in >\(scratch).out 2>\(scratch).err
             """)
         // Of wait(2): 128 and the signal for what a signal ended, as a shell has it.
         status = result & 0x7F == 0 ? result >> 8 & 0xFF : 128 + result & 0x7F

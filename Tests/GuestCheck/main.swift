@@ -45,6 +45,7 @@ func run(_ image: ImageSource, _ adjust: (inout MachineConfiguration) -> Void) -
             $0.mode = row.mode
             $0.memorySize = row.memory
             $0.commandLine = row.commandLine
+            $0.interruptControllers = row.interruptControllers
             $0.input = row.input.map { ConsoleInput($0) }
         }
         check(row.description, found == "\(row.output)\(row.reason)", found)

@@ -6,11 +6,14 @@ public struct GuestRow: CustomStringConvertible, Sendable {
     public var mode: CPUMode?
     public var memory: UInt64 = 64 << 20
     public var commandLine = ""
+    public var interruptControllers = InterruptControllers.auto
     public var input: [UInt8]?
     public let output: String
     public let reason: StopReason
 
-    public var description: String { "\(name), \(memory >> 20) MiB\(input == nil ? "" : ", with input")" }
+    public var description: String {
+        "\(name), \(memory >> 20) MiB\(input == nil ? "" : ", with input")\(interruptControllers == .full ? ", with interrupts" : "")"
+    }
 }
 
 extension GuestRow {
@@ -65,5 +68,13 @@ extension GuestRow {
         GuestRow(
             name: "long-memory.elf", memory: 5 << 30, output: "memory: 5368249344 bytes in 3 regions verified\n",
             reason: .exited(status: 0)),
+        GuestRow(
+            name: "long-timer.elf", interruptControllers: .full,
+            output: "PIT: 10 interrupts\nlocal APIC timer: 10 interrupts\n", reason: .exited(status: 0)),
+        GuestRow(
+            name: "long-uart-irq.elf", interruptControllers: .full, input: Array("by interrupts alone\n".utf8) + [4],
+            output: "by interrupts alone\n", reason: .exited(status: 0)),
+        GuestRow(name: "sleep-forever.elf", interruptControllers: .full, output: "", reason: .halted),
+        GuestRow(name: "sleep-forever.elf", output: "", reason: .halted),
     ]
 }

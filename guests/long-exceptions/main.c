@@ -4,8 +4,7 @@
 // "caught #PF (vector 14), error 0x0, address 0x123456789abc\n" (a read) and the same with error 0x2 (a write), then
 // "caught #GP (vector 13), error 0x0\n" (a malformed address) and the same with error 0xf8 (a selector out of range).
 // Status: 0 (exit port), or 1 if one was not caught.
-#include "guest.h"
-#include "segments.h"
+#include "interrupts.h"
 
 enum { DIVIDE_ERROR = 0, INVALID_OPCODE = 6, GENERAL_PROTECTION = 13, PAGE_FAULT = 14 };
 
@@ -13,24 +12,6 @@ enum { DIVIDE_ERROR = 0, INVALID_OPCODE = 6, GENERAL_PROTECTION = 13, PAGE_FAULT
 #define NON_CANONICAL 0x8000000000000000 // bits 63 down to 47 (or 56, with 5-level paging) are not all alike
 #define BAD_SELECTOR 0xF8                // beyond the descriptor table's end
 
-/// An interrupt gate (Intel SDM vol. 3A, "64-Bit Mode IDT").
-struct gate {
-    uint16_t offset_low;
-    uint16_t selector;
-    uint8_t stack;
-    uint8_t type;
-    uint16_t offset_middle;
-    uint32_t offset_high;
-    uint32_t reserved;
-};
-
-/// What the CPU pushes for a handler, above the error code if there is one
-/// (Intel SDM vol. 3A, "64-Bit Mode Stack Frame").
-struct frame {
-    uint64_t rip, cs, rflags, rsp, ss;
-};
-
-static struct gate gates[32];
 static uint64_t resume;  // where to go on after the next exception
 static int caught;
 
@@ -80,32 +61,17 @@ __attribute__((interrupt)) static void on_page_fault(struct frame *frame, uint64
     go_on(frame);
 }
 
-static void set_gate(int vector, void *handler) {
-    uint64_t offset = (uint64_t)handler;
-    gates[vector] = (struct gate){
-        .offset_low = (uint16_t)offset,
-        .selector = KERNEL_CODE,
-        .type = 0x8E,  // present, DPL 0, 64-bit interrupt gate
-        .offset_middle = (uint16_t)(offset >> 16),
-        .offset_high = (uint32_t)(offset >> 32),
-    };
-}
-
-static void load_gates(void) {
+static void set_gates(void) {
     set_gate(DIVIDE_ERROR, on_divide_error);
     set_gate(INVALID_OPCODE, on_invalid_opcode);
     set_gate(GENERAL_PROTECTION, on_general_protection);
     set_gate(PAGE_FAULT, on_page_fault);
-    struct __attribute__((packed)) {
-        uint16_t limit;
-        void *base;
-    } table = { sizeof gates - 1, gates };
-    asm volatile("lidt %0" : : "m"(table), "m"(gates));
+    load_gates();
 }
 
 int guest_main(void) {
     load_segments();
-    load_gates();
+    set_gates();
     FAULT("movl $1, %%eax; xorl %%edx, %%edx; divl %k[operand]", 0);
     FAULT("ud2", 0);
     FAULT("movb (%[operand]), %%al", UNMAPPED);

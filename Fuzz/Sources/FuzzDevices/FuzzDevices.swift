@@ -22,7 +22,7 @@ enum FuzzDevices {
     private static func access(_ bytes: [UInt8]) {
         let output = ConsoleOutput(collectingUpTo: 4_096)
         let input = ConsoleInput(Array(0...255))
-        guard let platform = try? Platform(outputs: ConsoleOutputs(main: output, serial: nil), input: input) else { preconditionFailure("no platform") }
+        guard let platform = try? Platform(outputs: ConsoleOutputs(main: output, serial: nil), input: input, serialInterrupt: nil) else { preconditionFailure("no platform") }
         var rest = bytes[...]
         while let operation = rest.popFirst() { step(operation, &rest, platform) }
         _ = output.flush { _ in true }

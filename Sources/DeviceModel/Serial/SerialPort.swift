@@ -2,13 +2,20 @@ import Synchronization
 
 /// A 16550A serial port on a bus, 8 ports long: ``UART16550`` with a lock, an output, an input and an interrupt line.
 ///
-/// Input is pulled, not pushed: when the guest looks whether a byte has come (it reads LSR, IIR or RBR) and the
-/// receiver is empty, the port asks the source for as many bytes as fit. The rest waits at the source: nothing is lost.
+/// Input stays at its source until the receiver has room, so nothing is lost. It is taken when the guest looks whether a byte
+/// has come (it reads LSR, IIR or RBR), and, for a guest that waits for an interrupt instead, when the host calls
+/// ``pullInput(elseCall:)``.
 ///
 /// Concurrency model: one lock, held for the length of an access. Output, input and interrupt line are called inside
 /// it, so that bytes and levels keep the order of the accesses.
 public final class SerialPort: BytePortDevice {
-    private let uart = Mutex(UART16550())
+    private struct State {
+        var uart = UART16550()
+        /// Called when there is room again.
+        var roomMade: (@Sendable () -> Void)?
+    }
+
+    private let state = Mutex(State())
     private let output: any ByteSink
     private let input: (any ByteSource)?
     private let interrupt: (any InterruptLine)?
@@ -27,34 +34,72 @@ public final class SerialPort: BytePortDevice {
 
     /// Reads the register at `offset`.
     public func readByte(offset: UInt64) -> UInt8 {
-        access { uart in
-            let room = uart.receiveRoom
-            if Self.tellsOfInput(offset), !uart.hasReceivedData, room > 0 {
-                input?.read(upTo: room) { uart.receive($0) }
+        state.withLock { state in
+            let value = access(&state) { uart in
+                if Self.tellsOfInput(offset), !uart.hasReceivedData { takeInput(&uart) }
+                return uart.read(offset: offset)
             }
-            return uart.read(offset: offset)
+            // A guest that waits for interrupts does not look again by itself. It has seen the line low by now.
+            if state.uart.interruptEnable.contains(.receivedData), !state.uart.hasReceivedData {
+                access(&state) { takeInput(&$0) }
+            }
+            return value
         }
     }
 
     /// Writes the register at `offset`.
     public func writeByte(offset: UInt64, value: UInt8) {
-        access { uart in
-            if let byte = uart.write(offset: offset, value: value) {
-                output.write(byte)
+        state.withLock { state in
+            access(&state) { uart in
+                if let byte = uart.write(offset: offset, value: value) {
+                    output.write(byte)
+                }
             }
         }
     }
 
-    private func access<R: Sendable>(_ body: (inout UART16550) -> R) -> R {
-        uart.withLock { uart in
-            let before = uart.interruptLevel
-            let result = body(&uart)
-            let after = uart.interruptLevel
-            if after != before {
-                interrupt?.setLevel(after)
-            }
-            return result
+    /// Takes what has come, as much as fits.
+    ///
+    /// - Parameter roomMade: called once, from inside the port's lock, when there is room again, if now there is none left.
+    /// - Returns: whether there is room for more.
+    public func pullInput(elseCall roomMade: @escaping @Sendable () -> Void) -> Bool {
+        state.withLock { state in
+            access(&state) { takeInput(&$0) }
+            let hasRoom = state.uart.receiveRoom > 0
+            if !hasRoom { state.roomMade = roomMade }
+            return hasRoom
         }
+    }
+
+    /// Whether the guest lets the transmitter interrupt.
+    public var interruptsOnTransmit: Bool {
+        state.withLock { $0.uart.interruptEnable.contains(.transmitterEmpty) }
+    }
+
+    /// Whether the guest lets the receiver interrupt.
+    public var interruptsOnReceive: Bool {
+        state.withLock { $0.uart.interruptEnable.contains(.receivedData) }
+    }
+
+    private func takeInput(_ uart: inout UART16550) {
+        let room = uart.receiveRoom
+        guard room > 0 else { return }
+        input?.read(upTo: room) { uart.receive($0) }
+    }
+
+    /// Sets the interrupt line when its level has changed, and tells who waits for room.
+    private func access<R: Sendable>(_ state: inout State, _ body: (inout UART16550) -> R) -> R {
+        let before = state.uart.interruptLevel
+        let result = body(&state.uart)
+        let after = state.uart.interruptLevel
+        if after != before {
+            interrupt?.setLevel(after)
+        }
+        if let roomMade = state.roomMade, state.uart.receiveRoom > 0 {
+            state.roomMade = nil
+            roomMade()
+        }
+        return result
     }
 
     /// Whether a read shows if a byte has come: RBR, IIR and LSR.

@@ -80,4 +80,12 @@ extension KVMVCPU {
         if isOn { c.control = UInt32(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP) }
         try descriptor.control(CKVM_SET_GUEST_DEBUG, &c, "set guest debugging")
     }
+
+    /// Whether the vCPU runs, sleeps or waits to be started, where interrupt controllers are in the kernel
+    /// (`KVM_GET_MP_STATE`, Linux api.rst section 4.38).
+    public func activity() throws(KVMError) -> VCPUActivity {
+        var c = kvm_mp_state()
+        try descriptor.control(CKVM_GET_MP_STATE, &c, "read the vCPU's activity")
+        return VCPUActivity(c)
+    }
 }

@@ -59,10 +59,11 @@ public struct KVMVCPU: ~Copyable, @unchecked Sendable {
         runPage.answerMMIORead(value)
     }
 
-    /// How many writes wait in the ring of coalesced writes.
+    /// Takes the oldest write out of the machine's ring of coalesced writes; nil when none waits. The ring is one for all
+    /// vCPUs of a machine: one thread at a time may take from it.
     ///
     /// - Parameter ringPage: what the host says for ``Capability/coalescedMMIO``.
-    public func coalescedWriteCount(ringPage: Int) -> Int {
-        runPage.coalescedWriteCount(ringPage: ringPage)
+    public mutating func takeCoalescedWrite(ringPage: Int) -> CoalescedWrite? {
+        runPage.takeCoalescedWrite(ringPage: ringPage)
     }
 }

@@ -8,6 +8,20 @@ extension KVMVirtualMachine {
         try resources.descriptor.control(CKVM_CREATE_IRQCHIP, 0, "create the interrupt controllers")
     }
 
+    /// Puts a PC's timer into the kernel, an 8254 at ports 0x40 to 0x43 and 0x61 (`KVM_CREATE_PIT2`, Linux api.rst section
+    /// 4.71), behind the interrupt controllers.
+    public func makeTimer() throws(KVMError) {
+        var configuration = kvm_pit_config()
+        // Port 0x61 as well, without a speaker.
+        configuration.flags = UInt32(KVM_PIT_SPEAKER_DUMMY)
+        try resources.descriptor.control(CKVM_CREATE_PIT2, &configuration, "create the timer")
+    }
+
+    /// The line `gsi` of the interrupt controllers in the kernel.
+    public func interruptLine(gsi: UInt32) -> KVMInterruptLine {
+        KVMInterruptLine(resources: resources, gsi: gsi)
+    }
+
     /// From now on a write of `width` bytes to `port` adds one to `event` and is no exit (`KVM_IOEVENTFD`, Linux api.rst
     /// section 4.59).
     public func signal(
@@ -32,10 +46,17 @@ extension KVMVirtualMachine {
     /// From now on writes to `count` ports from `port` on wait in a ring and are no exits, until the ring is full
     /// (`KVM_REGISTER_COALESCED_MMIO`, Linux api.rst section 4.116).
     public func coalesceWrites(toPort port: UInt16, count: UInt32) throws(KVMError) {
-        let result = ckvm_coalesce_ports(resources.descriptor.number, port, count)
-        guard result >= 0 else {
-            let error = SystemError(code: Int32(truncatingIfNeeded: -result))
-            throw .call("have writes to port \(port) wait in a ring", error)
-        }
+        try check(
+            ckvm_coalesce_ports(resources.descriptor.number, port, count), "have writes to port \(port) wait in a ring")
+    }
+
+    /// Ends that: writes to the ports are exits again (`KVM_UNREGISTER_COALESCED_MMIO`). What waits in the ring stays there.
+    public func stopCoalescingWrites(toPort port: UInt16, count: UInt32) throws(KVMError) {
+        try check(
+            ckvm_uncoalesce_ports(resources.descriptor.number, port, count), "have writes to port \(port) exit again")
+    }
+
+    private func check(_ result: Int, _ what: String) throws(KVMError) {
+        guard result >= 0 else { throw .call(what, SystemError(code: Int32(truncatingIfNeeded: -result))) }
     }
 }

@@ -105,9 +105,12 @@ import Glibc
         unsafe ckvm_answer_mmio_read(run, value)
     }
 
-    func coalescedWriteCount(ringPage: Int) -> Int {
-        guard ringPage > 0, ringPage < size / 4096 else { return 0 }
-        // SAFETY: the ring is one page, which lies inside the mapping.
-        return unsafe Int(ckvm_coalesced_count(run, Int32(ringPage)))
+    /// Takes the oldest write out of the ring, which is the page of this number.
+    func takeCoalescedWrite(ringPage: Int) -> CoalescedWrite? {
+        guard ringPage > 0, ringPage < size / 4096 else { return nil }
+        var write = ckvm_coalesced_write()
+        // SAFETY: the ring is one page, which lies inside the mapping; the shim checks the indices that stand in it.
+        guard unsafe ckvm_take_coalesced(run, Int32(ringPage), &write) != 0 else { return nil }
+        return CoalescedWrite(address: write.address, width: Int(write.length), value: write.value)
     }
 }

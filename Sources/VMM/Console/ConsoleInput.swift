@@ -17,6 +17,8 @@ public final class ConsoleInput: ByteSource {
     private struct State {
         var bytes: ArraySlice<UInt8> = []
         var hasEnded = false
+        /// Called when bytes were appended to a queue.
+        var arrival: (@Sendable () -> Void)?
         /// When the descriptor had nothing last, in nanoseconds of the monotonic clock.
         var emptySince: Int64 = 0
     }
@@ -54,12 +56,32 @@ public final class ConsoleInput: ByteSource {
     /// - Returns: how many were taken; 0 for any other input than a queue.
     public func append(_ bytes: some Collection<UInt8>) -> Int {
         guard case .queue(let limit) = origin else { return 0 }
-        let taken = state.withLock { state in
+        let (taken, arrival) = state.withLock { state in
             let taken = min(bytes.count, limit - state.bytes.count)
             state.bytes += bytes.prefix(taken)
-            return taken
+            return (taken, state.arrival)
         }
+        // Outside the lock: it leads to a device, which reads this input.
+        arrival?()
         return taken
+    }
+
+    /// The descriptor that is read; nil for bytes in memory and for a queue.
+    var descriptor: Int32? {
+        if case .descriptor(let descriptor) = origin { descriptor } else { nil }
+    }
+
+    /// Whether no more bytes can come from the descriptor.
+    var hasEnded: Bool { state.withLock { $0.hasEnded } }
+
+    /// The descriptor can be read: the next read asks it, however recently it had nothing.
+    func descriptorIsReady() {
+        state.withLock { $0.emptySince = 0 }
+    }
+
+    /// Has `arrival` called, by the thread that appends, whenever bytes were appended.
+    func onArrival(_ arrival: (@Sendable () -> Void)?) {
+        state.withLock { $0.arrival = arrival }
     }
 
     /// How many bytes in memory or in a queue the guest has not taken yet.

@@ -103,7 +103,8 @@ public struct HostTrials: ~Copyable {
         var trial = try TrialMachine(system, cpuid, .writeAndHalt)
         try trial.machine.coalesceWrites(toPort: TrialProgram.port, count: 1)
         return try trial.run(for: Self.limit) == .halt
-            && trial.vcpu.coalescedWriteCount(ringPage: system.value(of: .coalescedMMIO)) == 1
+            && trial.vcpu.takeCoalescedWrite(ringPage: system.value(of: .coalescedMMIO))?.address
+                == UInt64(TrialProgram.port)
     }
 
     /// The guest says when it is ready, sleeps, and answers the interrupt.

@@ -3,18 +3,25 @@ import Glibc
 
 /// The devices of a machine and where they sit. This is the one list of them: a new device is a line here.
 struct Platform: Sendable {
+    /// COM1.
+    static let serialPorts: Range<UInt16> = 0x3F8..<0x400
+    static let serialGSI: UInt32 = 4
+
     let ports: Bus
     let mmio: Bus
     /// What a device asks of the machine as a whole.
     let events = MachineEventLatch()
+    let serial: SerialPort
     let serialOutput: ConsoleChannel
     let debugOutput: ConsoleChannel
     let postCode = POSTCode()
 
-    init(outputs: ConsoleOutputs, input: ConsoleInput?) throws(VMMError) {
+    init(
+        outputs: ConsoleOutputs, input: ConsoleInput?, serialInterrupt: (any InterruptLine)?
+    ) throws(VMMError) {
         serialOutput = ConsoleChannel(to: outputs.serial)
         debugOutput = ConsoleChannel(to: outputs.main)
-        let serial = SerialPort(output: serialOutput, input: input, interrupt: nil)
+        serial = SerialPort(output: serialOutput, input: input, interrupt: serialInterrupt)
         let keyboard = KeyboardController(events: events)
         do throws(BusError) {
             ports = try Bus([
@@ -25,7 +32,7 @@ struct Platform: Sendable {
                 (BusRange(start: 0x92, count: 1), SystemControlPort(events: events)),
                 (BusRange(start: 0xE9, count: 1), DebugConsole(output: debugOutput)),
                 (BusRange(start: 0xF4, count: 4), DebugExit(events: events)),
-                (BusRange(start: 0x3F8, count: 8), serial),
+                (BusRange(start: UInt64(Self.serialPorts.lowerBound), count: UInt64(Self.serialPorts.count)), serial),
                 (BusRange(start: 0x500, count: 4), PlainExit(events: events)),
                 (BusRange(start: 0x604, count: 2), PowerOffPort(events: events)),
                 (BusRange(start: 0xCF9, count: 1), ResetControl(events: events)),

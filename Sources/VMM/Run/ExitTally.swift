@@ -19,6 +19,8 @@ struct ExitTally {
     private(set) var ports: [PortKey: UInt64] = [:]
     private(set) var mmioPages: [PageKey: UInt64] = [:]
     private(set) var otherMMIO: UInt64 = 0
+    /// Writes that were no exits.
+    private(set) var coalescedWrites: UInt64 = 0
 
     mutating func count(_ exit: VCPUExit) {
         kinds[ExitKind(exit).rawValue] &+= 1
@@ -29,6 +31,10 @@ struct ExitTally {
         case .mmioWrite(let address, _, _): countMMIO(address, isWrite: true)
         default: break
         }
+    }
+
+    mutating func countCoalescedWrite() {
+        coalescedWrites &+= 1
     }
 
     private mutating func countMMIO(_ address: UInt64, isWrite: Bool) {

@@ -30,6 +30,8 @@ public struct RunReport: Sendable, Encodable {
     /// Processor time of the vCPU's thread in that time, guest included.
     public internal(set) var cpuNanoseconds: Int64 = 0
     public internal(set) var exitCount: UInt64 = 0
+    /// Writes to the serial port that waited in the kernel's ring and were no exits.
+    public internal(set) var coalescedWrites: UInt64 = 0
     /// By the names of ``ExitKind``, without those that never came.
     public internal(set) var exitsByKind: [String: UInt64] = [:]
     /// Sorted by port. A REP INS counts once.
@@ -48,6 +50,7 @@ public struct RunReport: Sendable, Encodable {
     init() {}
 
     mutating func add(_ tally: ExitTally) {
+        coalescedWrites = tally.coalescedWrites
         for kind in ExitKind.allCases where tally.kinds[kind.rawValue] > 0 {
             exitsByKind[kind.name] = tally.kinds[kind.rawValue]
             exitCount &+= tally.kinds[kind.rawValue]

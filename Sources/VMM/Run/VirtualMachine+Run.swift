@@ -9,10 +9,15 @@ extension VirtualMachine {
     public mutating func run() throws(VMMError) -> StopReason {
         let start = (wall: MonotonicClock.now, cpu: MonotonicClock.threadTime)
         defer {
+            stopWatchingInput()
             wallNanoseconds = MonotonicClock.now - start.wall
             cpuNanoseconds = MonotonicClock.threadTime - start.cpu
         }
-        var alarm = try kvm { () throws(KVMError) in try RunAlarm(timeout: configuration.timeout) }
+        var alarm = try kvm { () throws(KVMError) in
+            var alarm = try RunAlarm(timeout: configuration.timeout, watches: hasInterruptControllers)
+            try alarm.rest()
+            return alarm
+        }
         let reason: StopReason
         do throws(VMMError) {
             reason = try runLoop(&alarm)
@@ -32,8 +37,11 @@ extension VirtualMachine {
             let exit: VCPUExit
             do throws(KVMError) { exit = try vcpu.run() } catch { throw .kvm(error) }
             tally.count(exit)
+            drainCoalescedWrites()
             switch exit {
-            case .portWrite(let access): writePort(access)
+            case .portWrite(let access):
+                writePort(access)
+                if Platform.serialPorts.contains(access.port) { try serialPortWritten(access, &alarm) }
             case .portRead(let access): readPort(access)
             case .mmioWrite(let address, let width, let value):
                 platform.mmio.write(at: address, width: Int(width), value: value)
@@ -85,8 +93,18 @@ extension VirtualMachine {
     private mutating func interruption(_ alarm: inout RunAlarm) throws(VMMError) -> StopReason? {
         if let reason = requestedStop(alarm) { return reason }
         if let reason = try flushOutput(alarm) { return reason }
-        if alarm.isSetForOutput { try kvm { () throws(KVMError) in try alarm.setForDeadline() } }
+        if try isHaltedForEver() { return .halted }
+        do throws(KVMError) { try alarm.rest() } catch { throw .kvm(error) }
         return nil
+    }
+
+    /// Where HLT sleeps in the kernel: whether nothing can wake the vCPU any more.
+    private func isHaltedForEver() throws(VMMError) -> Bool {
+        guard hasInterruptControllers else { return false }
+        return try kvm { () throws(KVMError) in
+            guard try vcpu.activity() == .halted else { return false }
+            return try !vcpu.registers().rflags.contains(.interruptEnable)
+        }
     }
 
     private func requestedStop(_ alarm: borrowing RunAlarm) -> StopReason? {

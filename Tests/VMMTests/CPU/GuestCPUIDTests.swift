@@ -16,19 +16,29 @@ struct GuestCPUIDTests {
     @Test("a processor's number is the vCPU's, not that of the host's processor that was asked")
     func numbers() {
         let host = CPUID([Self.leaf(1), Self.leaf(0xB), Self.leaf(0xB, index: 1), Self.leaf(0x1F)])
-        let guest = host.forGuest(vcpu: 5)
+        let guest = host.forGuest(vcpu: 5, hasLocalAPIC: false)
         var expected = host
         expected.leaves[0].ebx = 0x0522_2222
         // No local APIC: bits 21 (x2APIC) and 24 (TSC deadline) of ECX are gone; bit 9 of EDX was not set.
         expected.leaves[0].ecx = 0x3213_3333
         for index in 1...3 { expected.leaves[index].edx = 5 }
         #expect(guest == expected)
-        #expect(host.forGuest(vcpu: 0).leaves[0].ebx == 0x0022_2222)
+        #expect(host.forGuest(vcpu: 0, hasLocalAPIC: false).leaves[0].ebx == 0x0022_2222)
+    }
+
+    @Test("with interrupt controllers the local APIC is the host's answer")
+    func localAPIC() {
+        var host = CPUID([Self.leaf(1)])
+        host.leaves[0].edx |= 1 << 9
+        var expected = host
+        expected.leaves[0].ebx = 0x0122_2222
+        #expect(host.forGuest(vcpu: 1, hasLocalAPIC: true) == expected)
+        #expect(host.forGuest(vcpu: 1, hasLocalAPIC: false).leaves[0].edx == 0x4444_4444 & ~(1 << 9))
     }
 
     @Test("everything else is the host's, in the host's order")
     func rest() {
         let host = CPUID([Self.leaf(0), Self.leaf(7), Self.leaf(0xD, index: 1), Self.leaf(0x8000_0008)])
-        #expect(host.forGuest(vcpu: 3) == host)
+        #expect(host.forGuest(vcpu: 3, hasLocalAPIC: false) == host)
     }
 }

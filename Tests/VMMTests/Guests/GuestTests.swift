@@ -11,6 +11,7 @@ struct GuestTests {
             $0.mode = row.mode
             $0.memorySize = row.memory
             $0.commandLine = row.commandLine
+            $0.interruptControllers = row.interruptControllers
             $0.input = row.input.map { ConsoleInput($0) }
         }
         #expect(run.text == row.output)

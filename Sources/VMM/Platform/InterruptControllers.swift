@@ -1,0 +1,14 @@
+import DeviceModel
+import KVM
+
+/// Which interrupt controllers and timers a machine has.
+public enum InterruptControllers: String, CaseIterable, Sendable {
+    /// What the image needs: none for flat images and ELF executables.
+    case auto
+    /// None: HLT ends the run, the natural end of a tiny guest.
+    case none
+    /// A PC's, in the kernel: two PICs, an I/O APIC, a local APIC for each vCPU, and the timer (8254). HLT sleeps.
+    case full
+}
+
+extension KVMInterruptLine: InterruptLine {}

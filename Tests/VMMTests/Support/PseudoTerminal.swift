@@ -1,0 +1,42 @@
+import Glibc
+import Testing
+
+/// A pseudo-terminal that passes bytes as they are. The slave end is the guest's; both are closed with it.
+final class PseudoTerminal: Sendable {
+    private let master: Int32
+    let slave: Int32
+
+    init() throws {
+        var ends: (master: Int32, slave: Int32) = (-1, -1)
+        // SAFETY: the descriptors are the caller's own; no name and no settings are asked for.
+        try #require(unsafe openpty(&ends.master, &ends.slave, nil, nil, nil) == 0)
+        (master, slave) = ends
+        var settings = termios()
+        try #require(unsafe tcgetattr(slave, &settings) == 0)
+        unsafe cfmakeraw(&settings)
+        try #require(unsafe tcsetattr(slave, TCSANOW, &settings) == 0)
+    }
+
+    deinit {
+        close(slave)
+        close(master)
+    }
+
+    func write(_ bytes: [UInt8]) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            // SAFETY: the bytes live for the length of the call.
+            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(master, $0.baseAddress, min($0.count, 512)) }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// Waits for at least one byte.
+    func read(upTo limit: Int) -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: limit)
+        // SAFETY: the buffer has room for what is asked for.
+        let count = unsafe Glibc.read(master, &buffer, limit)
+        return Array(buffer.prefix(max(0, count)))
+    }
+}

@@ -1,0 +1,70 @@
+// Interrupts in long mode: gates, and a PC's two interrupt controllers (Intel 8259A data sheet).
+#pragma once
+
+#include "guest.h"
+#include "segments.h"
+
+/// What the CPU pushes for a handler, above the error code if there is one
+/// (Intel SDM vol. 3A, "64-Bit Mode Stack Frame").
+struct frame {
+    uint64_t rip, cs, rflags, rsp, ss;
+};
+
+/// An interrupt gate (Intel SDM vol. 3A, "64-Bit Mode IDT").
+struct gate {
+    uint16_t offset_low;
+    uint16_t selector;
+    uint8_t stack;
+    uint8_t type;
+    uint16_t offset_middle;
+    uint32_t offset_high;
+    uint32_t reserved;
+};
+
+enum { IRQ_VECTORS = 0x20, GATE_COUNT = 0x40 };
+
+static struct gate gates[GATE_COUNT];
+
+/// `handler` is a function with the attribute `interrupt`.
+static inline void set_gate(int vector, void *handler) {
+    uint64_t offset = (uint64_t)handler;
+    gates[vector] = (struct gate){
+        .offset_low = (uint16_t)offset,
+        .selector = KERNEL_CODE,
+        .type = 0x8E,  // present, DPL 0, 64-bit interrupt gate
+        .offset_middle = (uint16_t)(offset >> 16),
+        .offset_high = (uint32_t)(offset >> 32),
+    };
+}
+
+static inline void load_gates(void) {
+    struct __attribute__((packed)) {
+        uint16_t limit;
+        void *base;
+    } table = { sizeof gates - 1, gates };
+    asm volatile("lidt %0" : : "m"(table), "m"(gates));
+}
+
+/// Sets up both controllers for vectors from IRQ_VECTORS on, and lets only the IRQs of `enabled` through, a bit for each.
+static inline void set_up_pics(uint16_t enabled) {
+    static const uint8_t words[][2] = { { 0x20, 0x11 }, { 0x21, IRQ_VECTORS }, { 0x21, 4 }, { 0x21, 1 },
+        { 0xA0, 0x11 }, { 0xA1, IRQ_VECTORS + 8 }, { 0xA1, 2 }, { 0xA1, 1 } };
+    for (unsigned word = 0; word < sizeof words / sizeof *words; word++) outb(words[word][0], words[word][1]);
+    outb(0x21, (uint8_t)~enabled);
+    outb(0xA1, (uint8_t)(~enabled >> 8));
+}
+
+/// The handler of an IRQ below 8 is done.
+static inline void end_of_interrupt(void) { outb(0x20, 0x20); }
+
+/// Whether the machine has interrupt controllers; says so when it has none. Where nothing answers, a read gives all ones.
+/// (CPUID does not tell on every host: under PVM the host's own answer shows through.)
+static inline bool has_interrupt_controllers(void) {
+    outb(0x21, 0xA5);
+    if (inb(0x21) == 0xA5) return true;
+    print("no interrupt controllers: run this with --irqchip full\n");
+    return false;
+}
+
+/// Sleeps until an interrupt was handled. Interrupts are off before and after. STI lets none in before the HLT behind it.
+static inline void sleep(void) { asm volatile("sti; hlt; cli" : : : "memory"); }
