@@ -7,7 +7,8 @@
 /// bursts, and the four character times of silence after which the chip reports a character timeout have passed when a
 /// burst ends: a queue below its trigger level reports the timeout straight away.
 ///
-/// The chip's interrupt output is modelled, not the PC/AT's gate on it: OUT2 does not mask interrupts.
+/// The chip's interrupt output is modelled, not the PC/AT's gate on it: OUT2 does not mask interrupts. In loopback they
+/// stay operational, those of the looped byte and of the looped modem lines alike (§8.8).
 public struct UART16550: Equatable, Sendable {
     package var interruptEnable: InterruptEnable = []
     package var lineControl: LineControl = []
