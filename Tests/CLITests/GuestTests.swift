@@ -24,6 +24,7 @@ struct GuestTests {
         Row(guest: "real-outsb.bin", output: "Hello from REP OUTSB!\n"),
         Row(guest: "real-insb.bin", output: "REP INSB: 16 bytes, all 0xe9\n"),
         Row(guest: "real-a20.bin", output: "A20 is on\n"),
+        Row(guest: "real-uart-selftest.bin", output: "16550A: every check passed\n"),
         Row(guest: "real-hello.bin", options: ["--mode", "real"], output: "Hello from real mode!\n"),
         Row(guest: "protected-hello.bin", options: ["--mode", "protected"], output: "Hello from protected mode!\n"),
         Row(guest: "long-hello.bin", options: ["--mode", "long"], output: "Hello from long mode!\n"),

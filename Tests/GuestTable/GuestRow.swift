@@ -28,6 +28,11 @@ extension GuestRow {
         GuestRow(name: "real-insb.bin", output: "REP INSB: 16 bytes, all 0xe9\n", reason: .halted),
         GuestRow(name: "real-exit.bin", output: "", reason: .exited(status: 42)),
         GuestRow(name: "real-a20.bin", memory: 2 << 20, output: "A20 is on\n", reason: .halted),
+        GuestRow(name: "real-uart-selftest.bin", output: "16550A: every check passed\n", reason: .exited(status: 0)),
+        // What comes on the line is not in its way.
+        GuestRow(
+            name: "real-uart-selftest.bin", input: Array("some text\n".utf8), output: "16550A: every check passed\n",
+            reason: .exited(status: 0)),
         GuestRow(
             name: "protected-hello.bin", mode: .protected, output: "Hello from protected mode!\n", reason: .halted),
         GuestRow(name: "long-hello.bin", mode: .long, output: "Hello from long mode!\n", reason: .halted),

@@ -1,6 +1,7 @@
 extension UART16550 {
     /// The form of a character, LCR (PC16550D table II and §8.1). All eight bits are stored; no real line listens to
-    /// word length, stop bits, parity and break, so only one has an effect.
+    /// word length, stop bits, parity and break, so only one has an effect. In loopback, where a chip would cut a byte
+    /// to the word length, all eight bits come back too: a byte is treated alike wherever it goes.
     package struct LineControl: OptionSet, Sendable {
         package let rawValue: UInt8
 

@@ -5,9 +5,11 @@
 ///
 /// The line has no speed. A byte written to THR has left at once, so THRE and TEMT are always set. Bytes come in
 /// bursts, and the four character times of silence after which the chip reports a character timeout have passed when a
-/// burst ends: a queue below its trigger level reports the timeout straight away.
+/// burst ends: a queue below its trigger level reports the timeout straight away. One that has reached the level
+/// reports received data, also if the timeout showed before; a chip would go on showing that until RBR is read.
 ///
-/// The chip's interrupt output is modelled, not the PC/AT's gate on it: OUT2 does not mask interrupts.
+/// The chip's interrupt output is modelled, not the PC/AT's gate on it: OUT2 does not mask interrupts. In loopback they
+/// stay operational, those of the looped byte and of the looped modem lines alike (§8.8).
 public struct UART16550: Equatable, Sendable {
     package var interruptEnable: InterruptEnable = []
     package var lineControl: LineControl = []

@@ -36,6 +36,27 @@ struct GuestTests {
         #expect(try GuestRun(.bytes(image)).reason == .exited(status: status))
     }
 
+    @Test("real-uart-selftest names what differs from the data sheet, and its status is how much does")
+    func uartDiffers() throws {
+        // Two expected values, the last of four bytes of a check (checks.inc): of SCR after 0x55, and of LCR after 0x7F.
+        var image = try FileBytes.read(Guests.path("real-uart-selftest.bin"))
+        for (check, wrong) in [([0x03, 0x07, 0xFF, 0x55], 0x54), ([0x03, 0x03, 0xFF, 0x7F], 0x3F)] as [([UInt8], UInt8)]
+        {
+            let starts = image.indices.filter { image[$0...].starts(with: check) }
+            try #require(starts.count == 1)
+            image[starts[0] + 3] = wrong
+        }
+        let run = try GuestRun(.bytes(image))
+        #expect(
+            run.text == """
+                SCR after 0x55: got 0x55, data sheet 0x54
+                LCR after 0x7f: got 0x7f, data sheet 0x3f
+                16550A: 2 differences
+
+                """)
+        #expect(run.reason == .exited(status: 2))
+    }
+
     @Test("the first 4 GiB are mapped for a 64-bit guest, and the page tables are not in its way")
     func flatImageFromLongMode() throws {
         // movl $0xBFFFFFFC, %eax; movl $0x12345678, (%rax); movl (%rax), %ebx; hlt: the last word below 3 GiB.
