@@ -20,6 +20,7 @@ public struct ImageInspection: Equatable, Sendable {
     /// Opens the image and reads its headers.
     ///
     /// - Parameters:
+    ///   - source: opened, and closed again.
     ///   - format: nil to go by the image's content.
     ///   - mode: for flat images, which cannot say it themselves; nil for real mode.
     ///   - memorySize: the machine's RAM in bytes. What of it the host can give is not looked at; of its addresses only
