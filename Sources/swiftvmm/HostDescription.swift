@@ -19,9 +19,7 @@ struct HostDescription {
         lines.append(("coalesced I/O", Self.text(report.coalescedWrites, Self.describe)))
         lines.append(("irqfd", Self.text(report.interruptEvent, Self.describe)))
         lines.append(("single step", Self.text(report.singleStep, Self.describe)))
-        text = lines.map { name, value in
-            name + String(repeating: " ", count: max(1, 15 - name.count)) + value
-        }.joined(separator: "\n")
+        text = LabeledLines(lines).text
     }
 
     private static func text<Value>(_ outcome: HostReport.Outcome<Value>, _ describe: (Value) -> String) -> String {

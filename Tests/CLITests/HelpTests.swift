@@ -21,7 +21,10 @@ struct HelpTests {
         let outcome = try await scratch.swiftvmm(arguments)
         #expect(outcome.status == 0, "\(outcome)")
         #expect(outcome.errors == "")
-        for text in ["Runs guests on Linux KVM", "USAGE: swiftvmm", "--version", "--help", "\n  run "] {
+        for text in [
+            "Runs guests on Linux KVM", "USAGE: swiftvmm", "--version", "--help", "\n  run ", "\n  inspect ",
+            "\n  doctor ",
+        ] {
             #expect(outcome.text.contains(text), "\(outcome)")
         }
     }
@@ -52,7 +55,8 @@ struct HelpTests {
     }
 
     @Test(
-        "an answer that cannot be written is a failure", arguments: ["--help", "--version", "run --help"],
+        "an answer that cannot be written is a failure",
+        arguments: ["--help", "--version", "run --help", "inspect --help"],
         [">/dev/full", ">&-"])
     func answerLost(arguments: String, redirection: String) async throws {
         let outcome = try await scratch.shell("exec \"$0\" \(arguments) \(redirection)")

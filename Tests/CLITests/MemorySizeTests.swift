@@ -38,4 +38,14 @@ struct MemorySizeTests {
         #expect(try MemorySize.parse(MemorySize.standard.description) == .standard)
         #expect(MemorySize.standard.bytes == 64 << 20)
     }
+
+    @Test(
+        "an amount is written in the largest unit that it is whole in",
+        arguments: [
+            (0, "0"), (1, "1"), (1023, "1023"), (1024, "1K"), (1 << 20, "1M"), (1028 << 10, "1028K"), (3 << 30, "3G"),
+            (1 << 52, "4096T"), (.max, "18446744073709551615"), (1 << 63, "8388608T"),
+        ] as [(UInt64, String)])
+    func writes(bytes: UInt64, text: String) throws {
+        #expect(MemorySize(exactly: bytes) == (try MemorySize.parse(text)))
+    }
 }

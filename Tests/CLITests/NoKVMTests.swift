@@ -35,6 +35,20 @@ struct NoKVMTests {
                 + "modprobe kvm_intel or kvm_amd")
     }
 
+    @Test("an image can be inspected all the same, a good one and a bad one")
+    func inspects() async throws {
+        let way = try #require(await MountNamespace.way)
+        let script = "mount -t tmpfs none /dev && exec \"$0\" inspect \"$1\" $2"
+        let shell = "exec \(way) sh -c \"$3\" \"$0\" \"$1\" \"$2\""
+        let good = try await scratch.shell(shell, [Guests.path("long-hello.elf"), "", script])
+        #expect(good.status == 0, "\(good)")
+        #expect(good.text.hasSuffix("\nrun            enters it in long mode at 0x100000\n"), "\(good)")
+        #expect(good.errors == "")
+        let bad = try await scratch.shell(shell, [Guests.path("long-hello.elf"), "--memory=1M", script])
+        #expect(bad.status == 66, "\(bad)")
+        #expect(bad.lastError.hasSuffix(", lies outside RAM; give more with --memory or link it lower"), "\(bad)")
+    }
+
     @Test("where it may not be opened, status 69 and the group that may")
     func forbidden() async throws {
         // Root itself may open anything until it gives that right away.

@@ -48,6 +48,9 @@ struct OptionTests {
         Row(["run", "guest.bin", "--timeout", "inf"], "'inf'", "--timeout", "below 1000000000"),
         Row(["run", "guest.bin", "--timeout", "1e9"], "'1e9'", "--timeout", "below 1000000000"),
         Row(["run", "guest.bin", "--timeout=-1"], "'-1'", "--timeout", "seconds above 0"),
+        Row(["inspect"], "<image>", "--help"),
+        Row(["inspect", "guest.bin", "--timeout", "1"], "'--timeout'", "--help"),
+        Row(["inspect", "guest.bin", "--memory", "garbage"], "'garbage'", "--memory", "not an amount", "64M"),
         Row(["run", "guest.bin", "--report", ""], "--report", "the name of a file"),
     ]
 

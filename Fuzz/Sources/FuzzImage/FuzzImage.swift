@@ -21,22 +21,34 @@ enum FuzzImage {
     }
 
     private static func load(_ bytes: [UInt8]) {
+        let inspection = inspect(bytes)
         let loader = ImageLoader(memory: HeapMemory.shared)
         do throws(VMMError) {
             let loaded = try loader.load(.bytes(bytes), format: nil, mode: nil)
-            if loaded.mode != .real { check(bytes, loaded) }
+            precondition(inspection?.outcome == .success(loaded))
+            if let elf = inspection?.elf { check(bytes, elf, loaded) }
         } catch {
+            if let inspection { precondition(inspection.outcome == .failure(error)) }
             // Messages are made of what the file says.
             precondition(!error.description.isEmpty)
         }
     }
 
+    /// What `swiftvmm inspect` does with it, of the same RAM; nil for an image without a byte. What is needed is told of
+    /// refused images as well.
+    private static func inspect(_ bytes: [UInt8]) -> ImageInspection? {
+        let source = ImageSource.bytes(bytes)
+        guard let image = try? ImageReader(source) else { return nil }
+        let inspection = try? ImageInspection(
+            image, name: source.name, format: nil, mode: nil, ram: HeapMemory.shared.regions)
+        guard let inspection else { preconditionFailure("bytes can be read") }
+        if let needed = inspection.memoryNeeded { precondition(needed >= 1 << 20 && needed % 4096 == 0) }
+        return inspection
+    }
+
     /// In 128 bits, where nothing can wrap.
-    private static func check(_ bytes: [UInt8], _ loaded: ImageLoader.Loaded) {
-        guard let elf = try? ELFImage(reading: ImageReader(.bytes(bytes))) else {
-            preconditionFailure("read once only")
-        }
-        precondition(loaded.mode == (elf.is64Bit ? .long : .protected))
+    private static func check(_ bytes: [UInt8], _ elf: ELFImage, _ loaded: LoadPlan) {
+        precondition(elf.fault == nil && loaded.mode == elf.header?.fileClass.mode)
         var places: [Range<UInt128>] = []
         for segment in elf.segments {
             let start = UInt128(segment.physicalAddress)

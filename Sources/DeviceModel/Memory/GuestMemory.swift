@@ -13,8 +13,28 @@ public final class GuestMemory: @unchecked Sendable {
     public struct Region: Equatable, Sendable {
         /// The guest-physical address of the first byte.
         public let start: GuestAddress
-        /// The number of bytes, never 0.
+        /// The number of bytes, never 0 where there is memory.
         public let size: UInt64
+
+        /// A stretch to ask about, whether or not memory is there.
+        public init(start: GuestAddress, size: UInt64) {
+            self.start = start
+            self.size = size
+        }
+
+        /// Whether the `count` bytes at `address` lie inside; with a count of 0, whether `address` lies inside or at its
+        /// very end.
+        public func contains(_ address: GuestAddress, count: UInt64) -> Bool {
+            offset(of: address, count: count) != nil
+        }
+
+        /// How far inside an access starts, in bytes, or nil when the region does not hold all of it.
+        fileprivate func offset(of address: GuestAddress, count: UInt64) -> UInt64? {
+            let (offset, below) = address.rawValue.subtractingReportingOverflow(start.rawValue)
+            // The second test cannot wrap once the first holds; `offset + count <= size` could.
+            guard !below, count <= size, offset <= size &- count else { return nil }
+            return offset
+        }
     }
 
     // SAFETY: the buffer has `region.size` bytes, mapped for as long as `owner` lives. Only the gate looks at it.
@@ -73,7 +93,7 @@ public final class GuestMemory: @unchecked Sendable {
     /// Whether the `count` bytes at `address` lie inside one region; with a count of 0, whether `address` lies inside a
     /// region or at its very end.
     public func contains(_ address: GuestAddress, count: UInt64) -> Bool {
-        mappings.contains { Self.offset(of: address, count: count, in: $0.region) != nil }
+        mappings.contains { $0.region.contains(address, count: count) }
     }
 
     /// Copies the bytes at `address` into the whole of `destination`.
@@ -165,19 +185,11 @@ public final class GuestMemory: @unchecked Sendable {
         at address: GuestAddress, count: UInt64
     ) throws(GuestMemoryError) -> UnsafeMutableRawBufferPointer {
         for mapping in mappings {
-            guard let offset = Self.offset(of: address, count: count, in: mapping.region) else { continue }
+            guard let offset = mapping.region.offset(of: address, count: count) else { continue }
             // SAFETY: offset and count are within the buffer, so both fit Int and the result lies inside the buffer.
             let start = unsafe mapping.buffer.baseAddress?.advanced(by: Int(truncatingIfNeeded: offset))
             return unsafe UnsafeMutableRawBufferPointer(start: start, count: Int(truncatingIfNeeded: count))
         }
         throw .outOfBounds(address: address, count: count)
-    }
-
-    /// How far into `region` an access starts, or nil when the region does not hold all of it.
-    private static func offset(of address: GuestAddress, count: UInt64, in region: Region) -> UInt64? {
-        let (offset, below) = address.rawValue.subtractingReportingOverflow(region.start.rawValue)
-        // The second test cannot wrap once the first holds; `offset + count <= size` could.
-        guard !below, count <= region.size, offset <= region.size &- count else { return nil }
-        return offset
     }
 }

@@ -1,125 +1,117 @@
-/// What a loader takes from an ELF file: its segments and entry, read and checked as far as that needs no machine
-/// (System V ABI, gABI 4.1, chapters 4 and 5). Every number in it comes from an untrusted file.
-struct ELFImage: Equatable {
+/// What an ELF file says: its header and segments, as far as they can be read, and the first thing wrong with them as far as
+/// that needs no machine (System V ABI, gABI 4.1, chapters 4 and 5). Every number in it comes from an untrusted file.
+public struct ELFImage: Equatable, Sendable {
     static let magic: [UInt8] = [0x7F, 0x45, 0x4C, 0x46]
     /// More program headers than any kernel has.
     static let segmentLimit = 256
 
-    /// A PT_LOAD segment.
-    struct Segment: Equatable {
+    /// A PT_LOAD segment. Offsets, addresses and sizes are in bytes.
+    public struct Segment: Equatable, Sendable {
+        /// `p_flags`: what a guest that makes page tables should allow there. Loading does not look at them.
+        public struct Flags: OptionSet, Sendable {
+            public let rawValue: UInt32
+
+            public static let executable = Flags(rawValue: 1 << 0)
+            public static let writable = Flags(rawValue: 1 << 1)
+            public static let readable = Flags(rawValue: 1 << 2)
+
+            public init(rawValue: UInt32) {
+                self.rawValue = rawValue
+            }
+        }
+
         /// In the program header table, from 0.
-        let number: Int
-        let fileOffset: UInt64
-        let fileSize: UInt64
-        let virtualAddress: UInt64
-        let physicalAddress: UInt64
-        let memorySize: UInt64
+        public let number: Int
+        public let flags: Flags
+        public let fileOffset: UInt64
+        public let fileSize: UInt64
+        public let virtualAddress: UInt64
+        public let physicalAddress: UInt64
+        public let memorySize: UInt64
+
+        /// How far into the segment an address is, counted from `start`; nil where it is outside.
+        func offset(of address: UInt64, from start: UInt64) -> UInt64? {
+            let (offset, below) = address.subtractingReportingOverflow(start)
+            return !below && offset < memorySize ? offset : nil
+        }
     }
 
-    let is64Bit: Bool
-    /// As the file says: usually virtual.
-    let entry: UInt64
-    /// Those that take memory, in the file's order.
-    let segments: [Segment]
+    /// Nil where it cannot be read.
+    public let header: ELFHeader?
+    /// Those that take room in the file or in memory, in the file's order; none where they cannot be read.
+    public let segments: [Segment]
+    /// The first thing that is wrong with the file, and why it cannot be booted on any machine; nil where nothing is.
+    public let fault: ImageError?
 
-    init(reading image: borrowing ImageReader) throws(ImageError) {
-        let identification = ByteFields(try image.bytes(at: 0, count: 16, part: "ELF header")[...])
-        guard try image.prefix(Self.magic.count) == Self.magic else { throw .elf(.noMagicNumber) }
-        let fileClass = identification.load(UInt8.self, at: 4) ?? 0
-        guard fileClass == 1 || fileClass == 2 else { throw .elf(.unknownClass(fileClass)) }
-        let encoding = identification.load(UInt8.self, at: 5) ?? 0
-        guard encoding == 1 else { throw .elf(.notLittleEndian(encoding)) }
-        is64Bit = fileClass == 2
-        let header = ByteFields(try image.bytes(at: 0, count: is64Bit ? 64 : 52, part: "ELF header")[...])
-        let format = is64Bit ? HeaderFormat.elf64 : .elf32
-
-        let machine = header.load(UInt16.self, at: 18) ?? 0
-        guard machine == (is64Bit ? 62 : 3) else { throw .elf(.wrongMachine(machine, is64Bit: is64Bit)) }
-        let type = header.load(UInt16.self, at: 16) ?? 0
-        guard type == 2 else { throw .elf(.notExecutable(type: type)) }
-        entry = format.address(header, at: 24)
-
-        let tableOffset = format.address(header, at: is64Bit ? 32 : 28)
-        let entrySize = header.load(UInt16.self, at: is64Bit ? 54 : 42) ?? 0
-        let count = Int(header.load(UInt16.self, at: is64Bit ? 56 : 44) ?? 0)
-        guard count > 0 else { throw .elf(.noSegments) }
-        guard count <= Self.segmentLimit else { throw .elf(.tooManySegments(count)) }
-        guard Int(entrySize) >= format.programHeaderSize else { throw .elf(.badHeaderSize(entrySize)) }
-        // 256 × 65,535 at most.
-        let table = try image.bytes(at: tableOffset, count: count * Int(entrySize), part: "ELF program headers")
-        segments = try Self.segments(in: table, count: count, entrySize: Int(entrySize), format, imageSize: image.size)
+    /// Reads on behind what is wrong, so that it can be shown what else the file says.
+    init(reading image: borrowing ImageReader) {
+        let header: ELFHeader
+        do throws(ImageError) {
+            header = try ELFHeader(reading: image)
+        } catch {
+            (self.header, segments, fault) = (nil, [], error)
+            return
+        }
+        self.header = header
+        let headerFault = header.fault.map { ImageError.elf($0) }
+        do throws(ImageError) {
+            let segments = try Self.segments(of: header, in: image)
+            self.segments = segments
+            fault = headerFault ?? Self.fault(in: segments, imageSize: image.size)
+        } catch {
+            segments = []
+            fault = headerFault ?? error
+        }
     }
 
     private static func segments(
-        in table: [UInt8], count: Int, entrySize: Int, _ format: HeaderFormat, imageSize: UInt64
+        of header: ELFHeader, in image: borrowing ImageReader
     ) throws(ImageError) -> [Segment] {
-        var segments: [Segment] = []
-        for number in 0..<count {
-            let header = ByteFields(table[(number * entrySize)...].prefix(entrySize))
-            guard header.load(UInt32.self, at: 0) == 1 else { continue }
-            let segment = format.segment(header, number: number)
-            guard segment.memorySize > 0 || segment.fileSize > 0 else { continue }
-            guard segment.fileSize <= segment.memorySize else { throw .elf(.fileSizeOverMemorySize(segment: number)) }
-            guard segment.fileSize <= imageSize, segment.fileOffset <= imageSize - segment.fileSize else {
-                throw .truncated("ELF segment \(number)")
-            }
-            guard !segment.physicalAddress.addingReportingOverflow(segment.memorySize - 1).overflow else {
-                throw .elf(.segmentWraps(number))
-            }
-            segments.append(segment)
+        let (count, entrySize) = (Int(header.tableCount), Int(header.tableEntrySize))
+        guard count > 0 else { throw .elf(.noSegments) }
+        guard count <= segmentLimit else { throw .elf(.tooManySegments(count)) }
+        guard entrySize >= header.fileClass.programHeaderSize else { throw .elf(.badHeaderSize(header.tableEntrySize)) }
+        // 256 × 65,535 at most.
+        let table = try image.bytes(at: header.tableOffset, count: count * entrySize, part: "ELF program headers")
+        return (0..<count).compactMap { number in
+            let fields = ByteFields(table.dropFirst(number * entrySize).prefix(entrySize))
+            guard fields.load(UInt32.self, at: 0) == 1 else { return nil }
+            let segment = header.fileClass.segment(fields, number: number)
+            return segment.memorySize > 0 || segment.fileSize > 0 ? segment : nil
         }
-        guard !segments.isEmpty else { throw .elf(.noSegments) }
-        try requireApart(segments)
-        return segments
     }
 
-    private static func requireApart(_ segments: [Segment]) throws(ImageError) {
+    private static func fault(in segments: [Segment], imageSize: UInt64) -> ImageError? {
+        for segment in segments {
+            let number = segment.number
+            guard segment.fileSize <= segment.memorySize else { return .elf(.fileSizeOverMemorySize(segment: number)) }
+            guard segment.fileSize <= imageSize, segment.fileOffset <= imageSize &- segment.fileSize else {
+                return .truncated("ELF segment \(number)")
+            }
+            // The size is not 0: one of the two is more, and it is the larger one.
+            guard !segment.physicalAddress.addingReportingOverflow(segment.memorySize &- 1).overflow else {
+                return .elf(.segmentWraps(number))
+            }
+        }
+        guard !segments.isEmpty else { return .elf(.noSegments) }
         let sorted = segments.sorted { $0.physicalAddress < $1.physicalAddress }
         for (lower, higher) in zip(sorted, sorted.dropFirst())
-        where higher.physicalAddress - lower.physicalAddress < lower.memorySize {
-            throw .elf(.segmentsOverlap(min(lower.number, higher.number), max(lower.number, higher.number)))
+        where higher.physicalAddress &- lower.physicalAddress < lower.memorySize {
+            return .elf(.segmentsOverlap(min(lower.number, higher.number), max(lower.number, higher.number)))
         }
+        return nil
     }
 
     /// The guest-physical address of the first instruction: the entry's place in the segment whose virtual range holds it,
-    /// or the entry itself where it is physical already, as Linux's is.
-    func physicalEntry() throws(ImageError) -> UInt64 {
+    /// or the entry itself where it is physical already, as Linux's is. Nil where it is in no segment.
+    public var physicalEntry: UInt64? {
+        guard let entry = header?.entry else { return nil }
         for segment in segments {
-            let (offset, below) = entry.subtractingReportingOverflow(segment.virtualAddress)
-            if !below, offset < segment.memorySize { return segment.physicalAddress + offset }
+            guard let offset = segment.offset(of: entry, from: segment.virtualAddress) else { continue }
+            // Only a segment that wraps, and is refused for it, has an offset that does.
+            let (place, wraps) = segment.physicalAddress.addingReportingOverflow(offset)
+            return wraps ? nil : place
         }
-        for segment in segments {
-            let (offset, below) = entry.subtractingReportingOverflow(segment.physicalAddress)
-            if !below, offset < segment.memorySize { return entry }
-        }
-        throw .elf(.entryOutsideSegments(entry))
-    }
-}
-
-/// The two layouts of the same headers (gABI figures 4-3 and 5-1).
-private enum HeaderFormat {
-    case elf32
-    case elf64
-
-    var programHeaderSize: Int { self == .elf64 ? 56 : 32 }
-
-    /// An address or offset. The fields were read whole, so that one beyond them is a programmer's error and reads as 0.
-    func address(_ fields: ByteFields, at offset: Int) -> UInt64 {
-        switch self {
-        case .elf32: UInt64(fields.load(UInt32.self, at: offset) ?? 0)
-        case .elf64: fields.load(UInt64.self, at: offset) ?? 0
-        }
-    }
-
-    func segment(_ header: ByteFields, number: Int) -> ELFImage.Segment {
-        let word = self == .elf64 ? 8 : 4
-        // p_offset, p_vaddr, p_paddr, p_filesz and p_memsz follow each other; in 64-bit files p_flags comes before them.
-        return ELFImage.Segment(
-            number: number,
-            fileOffset: address(header, at: word),
-            fileSize: address(header, at: word * 4),
-            virtualAddress: address(header, at: word * 2),
-            physicalAddress: address(header, at: word * 3),
-            memorySize: address(header, at: word * 5))
+        return segments.contains { $0.offset(of: entry, from: $0.physicalAddress) != nil } ? entry : nil
     }
 }

@@ -14,6 +14,8 @@ struct RAMLayout: Equatable, Sendable {
     static let pageSize: UInt64 = 4096
     static let smallest: UInt64 = 1 << 20
     static let deviceHole: Range<UInt64> = 3 << 30..<4 << 30
+    /// The most bits that any x86-64 processor's physical addresses have (AMD APM vol. 2 §5.1).
+    static let widestAddress = 52
 
     let size: UInt64
     let parts: [Part]
@@ -42,6 +44,23 @@ struct RAMLayout: Equatable, Sendable {
         var parts = [Part(start: GuestAddress(0), size: low, offset: 0)]
         if high > 0 { parts.append(Part(start: GuestAddress(Self.deviceHole.upperBound), size: high, offset: low)) }
         self.parts = parts
+    }
+
+    /// The least RAM, in bytes, that holds the `count` bytes at a guest-physical address; nil where no amount does.
+    static func size(holding start: UInt64, count: UInt64) -> UInt64? {
+        let (end, wraps) = start.addingReportingOverflow(count)
+        guard !wraps, end <= 1 << UInt64(widestAddress) else { return nil }
+        let size: UInt64
+        if end <= deviceHole.lowerBound {
+            size = end
+        } else if start >= deviceHole.upperBound {
+            // The hole takes addresses, and no RAM.
+            size = end &- (deviceHole.upperBound &- deviceHole.lowerBound)
+        } else {
+            return nil
+        }
+        // In whole pages. It cannot wrap: no more than 52 bits are in use.
+        return max(smallest, (size &+ (pageSize &- 1)) & ~(pageSize &- 1))
     }
 
     /// What a guest is told about its memory.

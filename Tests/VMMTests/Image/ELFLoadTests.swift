@@ -10,7 +10,8 @@ struct ELFLoadTests {
         builder.is64Bit = is64Bit
         builder.segments[0].content = [0x11, 0x22, 0x33]
         let image = try LoadedImage(builder.bytes)
-        #expect(image.loaded == ImageLoader.Loaded(mode: is64Bit ? .long : .protected, entry: 0x10_0000))
+        #expect(image.loaded.mode == (is64Bit ? .long : .protected))
+        #expect(image.loaded.entry == 0x10_0000)
         #expect(image.memory.load(4, at: 0x10_0000) == [0x11, 0x22, 0x33, 0])
     }
 
@@ -72,7 +73,7 @@ struct ELFLoadTests {
         ]
         let image = try LoadedImage(builder.bytes)
         #expect(image.memory.load(1, at: 0x10_0000) == [0xF4])
-        let elf = try ELFImage(reading: ImageReader(.bytes(builder.bytes)))
+        let elf = ELFImage(reading: try ImageReader(.bytes(builder.bytes)))
         #expect(elf.segments.map(\.number) == [0])
     }
 
@@ -132,14 +133,14 @@ struct ELFLoadTests {
         builder.is64Bit = false
         builder.entry = 0x10_0001
         builder.segments[0].content = [0x90, 0xF4]
-        let elf = try ELFImage(reading: ImageReader(.bytes(builder.bytes)))
-        #expect(!elf.is64Bit)
-        #expect(elf.entry == 0x10_0001)
+        let elf = ELFImage(reading: try ImageReader(.bytes(builder.bytes)))
+        #expect(elf.header?.fileClass == .elf32)
+        #expect(elf.header?.entry == 0x10_0001)
         #expect(
             elf.segments == [
                 ELFImage.Segment(
-                    number: 0, fileOffset: 52 + 32, fileSize: 2, virtualAddress: 0x10_0000, physicalAddress: 0x10_0000,
-                    memorySize: 2)
+                    number: 0, flags: [.readable, .writable, .executable], fileOffset: 52 + 32, fileSize: 2,
+                    virtualAddress: 0x10_0000, physicalAddress: 0x10_0000, memorySize: 2)
             ])
     }
 }

@@ -48,8 +48,8 @@ struct ELFMutationTests {
     }
 
     /// The rule that the accepted image breaks, in 128 bits, where nothing can wrap; nil when it obeys all.
-    private static func brokenRule(_ elf: ELFImage, _ loaded: ImageLoader.Loaded, fileSize: Int) -> String? {
-        guard loaded.mode == (elf.is64Bit ? .long : .protected) else { return "mode" }
+    private static func brokenRule(_ elf: ELFImage, _ loaded: LoadPlan, fileSize: Int) -> String? {
+        guard loaded.mode == elf.header?.fileClass.mode else { return "mode" }
         guard !elf.segments.isEmpty, elf.segments.count <= 256 else { return "number of segments" }
         var places: [Range<UInt128>] = []
         for segment in elf.segments {
@@ -73,17 +73,21 @@ struct ELFMutationTests {
         for step in 0..<count {
             var image = Self.seedImage(&random)
             Self.mutate(&image, &random)
+            let inspection = Self.inspect(image)
             do throws(VMMError) {
                 let loaded = try loader.load(.bytes(image), format: .elf, mode: nil)
                 accepted += 1
-                let elf = try Self.read(image)
+                guard inspection?.outcome == .success(loaded), let elf = inspection?.elf else {
+                    Issue.record("seed \(seed), step \(step): not inspected as loaded: \(image)")
+                    return
+                }
                 if let rule = Self.brokenRule(elf, loaded, fileSize: image.count) {
                     Issue.record("seed \(seed), step \(step): breaks the rule of \(rule): \(image)")
                     return
                 }
             } catch {
-                guard case .image = error else {
-                    Issue.record("seed \(seed), step \(step): \(error)")
+                guard case .image = error, inspection?.outcome == .failure(error) else {
+                    Issue.record("seed \(seed), step \(step): \(error): \(image)")
                     return
                 }
             }
@@ -92,11 +96,16 @@ struct ELFMutationTests {
         #expect((count / 20...count * 19 / 20).contains(accepted))
     }
 
-    private static func read(_ bytes: [UInt8]) throws(VMMError) -> ELFImage {
-        do throws(ImageError) {
-            return try ELFImage(reading: ImageReader(.bytes(bytes)))
+    /// Nil where the image cannot be inspected at all, which is never.
+    private static func inspect(_ bytes: [UInt8]) -> ImageInspection? {
+        do throws(VMMError) {
+            let inspection = try ImageInspection(.bytes(bytes), format: .elf, memorySize: memorySize)
+            // It does arithmetic with what the file says, and is asked of refused images as well.
+            let needed = inspection.memoryNeeded
+            if case .success = inspection.outcome, needed ?? .max > memorySize { return nil }
+            return inspection
         } catch {
-            throw .image(name: "", error)
+            return nil
         }
     }
 }

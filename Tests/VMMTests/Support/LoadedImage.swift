@@ -5,7 +5,7 @@ import KVM
 
 /// An image that was put into guest memory without a machine.
 struct LoadedImage {
-    let loaded: ImageLoader.Loaded
+    let loaded: LoadPlan
     let memory: GuestMemory
 
     init(

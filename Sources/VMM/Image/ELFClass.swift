@@ -1,0 +1,43 @@
+/// The two layouts of an ELF file's headers, by the number at offset 4 (System V ABI, gABI 4.1, figures 4-3, 4-6 and 5-1).
+public enum ELFClass: UInt8, Sendable {
+    case elf32 = 1
+    case elf64 = 2
+
+    /// Of an address, an offset or a size, in bits.
+    public var bitWidth: Int { self == .elf64 ? 64 : 32 }
+
+    /// In bytes, as the following.
+    var headerSize: Int { self == .elf64 ? 64 : 52 }
+    var programHeaderSize: Int { self == .elf64 ? 56 : 32 }
+
+    /// Where the numbers about the program headers stand in the header: their offset, their size, how many there are.
+    var tableFields: (offset: Int, entrySize: Int, count: Int) { self == .elf64 ? (32, 54, 56) : (28, 42, 44) }
+
+    /// The machine whose executables of this class can be entered: x86-64 or i386 (gABI figure 4-4).
+    var machine: UInt16 { self == .elf64 ? 62 : 3 }
+
+    /// The mode that such a file is entered in.
+    var mode: CPUMode { self == .elf64 ? .long : .protected }
+
+    /// An address or offset. The fields were read whole, so that one beyond them is a programmer's error and reads as 0.
+    func address(_ fields: ByteFields, at offset: Int) -> UInt64 {
+        switch self {
+        case .elf32: UInt64(fields.load(UInt32.self, at: offset) ?? 0)
+        case .elf64: fields.load(UInt64.self, at: offset) ?? 0
+        }
+    }
+
+    func segment(_ header: ByteFields, number: Int) -> ELFImage.Segment {
+        let word = self == .elf64 ? 8 : 4
+        // p_offset, p_vaddr, p_paddr, p_filesz and p_memsz follow each other. In 64-bit files p_flags comes before them, in
+        // 32-bit ones behind them.
+        return ELFImage.Segment(
+            number: number,
+            flags: ELFImage.Segment.Flags(rawValue: header.load(UInt32.self, at: self == .elf64 ? 4 : 24) ?? 0),
+            fileOffset: address(header, at: word),
+            fileSize: address(header, at: word * 4),
+            virtualAddress: address(header, at: word * 2),
+            physicalAddress: address(header, at: word * 3),
+            memorySize: address(header, at: word * 5))
+    }
+}

@@ -1,0 +1,91 @@
+import VMM
+
+/// An inspection's findings as a person reads them: a line for each. The numbers come from an untrusted file; they are shown,
+/// and nothing is computed with them.
+struct ImageDescription {
+    let text: String
+
+    /// - Parameter memory: the machine's RAM, as it was asked for.
+    init(_ inspection: ImageInspection, memory: MemorySize) {
+        var lines: [(name: String, value: String)] = [
+            ("image", "\(inspection.name), \(inspection.size) bytes"), ("format", Self.format(inspection)),
+        ]
+        if let elf = inspection.elf { lines += Self.lines(elf) }
+        if !inspection.pieces.isEmpty {
+            let needed = inspection.memoryNeeded.map { "\(MemorySize(exactly: $0)) needed" } ?? "no amount is enough"
+            lines.append(("memory", "\(needed), \(memory) given"))
+        }
+        switch inspection.outcome {
+        case .success(let plan):
+            for piece in plan.pieces { lines.append(("loads", Self.describe(piece))) }
+            lines.append(("run", "enters it in \(plan.mode) mode at \(Self.hex(plan.entry))"))
+        case .failure(.image(_, let reason)): lines.append(("run", "refuses it: \(reason)"))
+        case .failure(let error): lines.append(("run", "refuses it: \(error)"))
+        }
+        text = LabeledLines(lines).text
+    }
+
+    private static func format(_ inspection: ImageInspection) -> String {
+        switch (inspection.format, inspection.isFormatGiven) {
+        case (.elf, true): "ELF, because --format says so"
+        case (.elf, false): "ELF, because it begins with the magic number 7f 45 4c 46"
+        case (.flat, true): "flat, because --format says so"
+        case (.flat, false): "flat, because no other format is recognized in it"
+        }
+    }
+
+    private static func lines(_ elf: ELFImage) -> [(name: String, value: String)] {
+        guard let header = elf.header else { return [] }
+        var lines = [
+            ("class", "\(header.fileClass.bitWidth)-bit, little-endian"),
+            ("machine", named(header.machine, machines)),
+            ("type", named(header.type, types)),
+            ("entry", "\(hex(header.entry)), \(elf.physicalEntry.map { "physical \(hex($0))" } ?? "in no segment")"),
+            ("headers", "\(header.tableCount) of \(header.tableEntrySize) bytes at offset \(hex(header.tableOffset))"),
+        ]
+        for segment in elf.segments {
+            lines.append(
+                (
+                    "segment \(segment.number)",
+                    "\(segment.fileSize) bytes at offset \(hex(segment.fileOffset)); \(segment.memorySize) bytes at "
+                        + "physical \(hex(segment.physicalAddress)), virtual \(hex(segment.virtualAddress)); "
+                        + flags(segment.flags)
+                ))
+        }
+        return lines
+    }
+
+    /// As `readelf` and `ls` show them; bits without a name as a number.
+    private static func flags(_ flags: ELFImage.Segment.Flags) -> String {
+        let letters: [(ELFImage.Segment.Flags, String)] = [(.readable, "r"), (.writable, "w"), (.executable, "x")]
+        let others = flags.subtracting([.readable, .writable, .executable])
+        return letters.map { flags.contains($0.0) ? $0.1 : "-" }.joined()
+            + (others.isEmpty ? "" : " and \(hex(others.rawValue))")
+    }
+
+    private static func describe(_ piece: LoadPlan.Piece) -> String {
+        let place = "\(piece.name) to \(hex(piece.address))"
+        if piece.fileSize == piece.memorySize { return "\(place): \(piece.fileSize) bytes" }
+        return "\(place): \(piece.fileSize) bytes, with zeros up to \(piece.memorySize)"
+    }
+
+    private static func named(_ number: UInt16, _ names: [UInt16: String]) -> String {
+        names[number].map { "\($0) (\(number))" } ?? "\(number)"
+    }
+
+    /// `e_machine` (gABI 4.1, figure 4-4, and the registry that continues it): those that people try.
+    private static let machines: [UInt16: String] = [
+        3: "i386", 8: "MIPS", 20: "PowerPC", 21: "64-bit PowerPC", 22: "S/390", 40: "ARM", 62: "x86-64",
+        183: "AArch64", 243: "RISC-V", 247: "BPF", 258: "LoongArch",
+    ]
+
+    /// `e_type` (gABI 4.1, figure 4-3).
+    private static let types: [UInt16: String] = [
+        0: "none", 1: "object file", 2: "executable with fixed addresses", 3: "position-independent or shared",
+        4: "core dump",
+    ]
+
+    private static func hex(_ value: some BinaryInteger) -> String {
+        "0x" + String(value, radix: 16)
+    }
+}

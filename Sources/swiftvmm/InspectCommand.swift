@@ -1,0 +1,46 @@
+import ArgumentParser
+import VMM
+
+struct InspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect",
+        _superCommandName: RootCommand.name,
+        abstract: "Tells what a loader sees in an image, without running it.",
+        discussion: """
+            The lines tell the image's format, what its headers say, and what swiftvmm run would do with it. No KVM is needed.
+
+            Status: 0 when run would boot the image; 64 bad usage; 66 when it would refuse the image: then the lines tell what \
+            could be read, and the last line on standard error is the reason that run gives; 74 output closed or full.
+            """,
+        version: RootCommand.version)
+
+    @Argument(help: "The guest: an ELF executable, or flat machine code.", completion: .file())
+    var image: String
+
+    @Option(help: "The mode that a flat image is entered in: real unless given.")
+    var mode: CPUMode?
+
+    @Option(help: "The image's format, instead of what its content says.")
+    var format: ImageFormat?
+
+    @Option(
+        help: ArgumentHelp(
+            "RAM of the machine that it is for, in bytes, or with K, M, G or T: 64M unless given.", valueName: "size"),
+        transform: MemorySize.parse)
+    var memory = MemorySize.standard
+
+    func run() throws {
+        let inspection: ImageInspection
+        do throws(VMMError) {
+            inspection = try ImageInspection(.file(image), format: format, mode: mode, memorySize: memory.bytes)
+        } catch {
+            throw Failure(status: ExitStatus(error), message: error.description)
+        }
+        guard StandardStreams.answer(ImageDescription(inspection, memory: memory).text) else {
+            throw Failure(status: .outputFailed, message: "cannot write to standard output")
+        }
+        if case .failure(let error) = inspection.outcome {
+            throw Failure(status: ExitStatus(error), message: error.description)
+        }
+    }
+}
