@@ -24,5 +24,8 @@ struct DoctorCommand: ParsableCommand {
         guard StandardStreams.answer(HostDescription(report).text) else {
             throw Failure(status: .outputFailed, message: "cannot write to standard output")
         }
+        if case .failure(let reason) = report.backEnd {
+            throw Failure(status: .noKVM, message: "no guest can run here: \(reason)")
+        }
     }
 }

@@ -28,8 +28,12 @@ struct HostAdvice {
                 "For good: sudo usermod -aG kvm \"$USER\", and log in again. For now: sudo setfacl -m u:\"$USER\":rw \(path)",
             ]
         }
-        var lines = ["\(path) is not there."]
+        let isThere = reason.code != ENOENT
+        var lines = ["\(path) \(isThere ? "cannot be opened: \(reason)" : "is not there")."]
+        if isThere, reason.code != ENODEV, reason.code != ENXIO { return lines }
         switch (flag, modules.isEmpty) {
+        case (_, false) where isThere:
+            lines.append("The module \(modules.joined(separator: ", ")) is loaded, and does not answer to this device.")
         case (_, false):
             lines.append(
                 "The module \(modules.joined(separator: ", ")) is loaded: the device is missing in this container.")

@@ -6,7 +6,10 @@ struct HostDescription {
 
     init(_ report: HostReport) {
         var lines: [(name: String, value: String)] = [
-            ("KVM", "usable; \(report.modules.isEmpty ? "built in" : report.modules.joined(separator: ", "))"),
+            (
+                "KVM",
+                "\(Self.isUsable(report) ? "usable" : "not usable"); \(report.modules.isEmpty ? "built in" : report.modules.joined(separator: ", "))"
+            ),
             ("back end", Self.text(report.backEnd, Self.describe)),
             ("nested", report.isNested ? "yes: this host is itself a virtual machine" : "no"),
             ("addresses", "\(report.physicalAddressBits) bits, guest-physical"),
@@ -20,6 +23,11 @@ struct HostDescription {
         lines.append(("irqfd", Self.text(report.interruptEvent, Self.describe)))
         lines.append(("single step", Self.text(report.singleStep, Self.describe)))
         text = LabeledLines(lines).text
+    }
+
+    /// Whether a guest of the first trial ran, in whichever way it ended.
+    private static func isUsable(_ report: HostReport) -> Bool {
+        if case .success = report.backEnd { true } else { false }
     }
 
     private static func text<Value>(_ outcome: HostReport.Outcome<Value>, _ describe: (Value) -> String) -> String {

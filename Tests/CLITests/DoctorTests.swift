@@ -14,6 +14,16 @@ struct DoctorTests {
                 "KVM", "back end", "nested", "addresses", "ring 0", "ring 3", "port exit", "MMIO exit", "ioeventfd",
                 "coalesced I/O", "irqfd", "single step",
             ])
+        #expect(outcome.text.hasPrefix("KVM            usable; "))
+    }
+
+    @Test("where no machine can be made the status is 69, and the last line says why", .requiresKVM)
+    func noMachine() async throws {
+        // Room for the standard streams and for /dev/kvm, and for nothing more.
+        let outcome = try await Scratch().shell("ulimit -n 4; exec \"$0\" doctor")
+        #expect(outcome.status == 69, "\(outcome)")
+        #expect(outcome.text.hasPrefix("KVM            not usable; "))
+        #expect(outcome.lastError.hasPrefix("swiftvmm: no guest can run here: "))
     }
 }
 

@@ -24,6 +24,16 @@ struct HostAdviceTests {
         #expect(advice(ENOENT, flag: flag).contains("sudo modprobe \(module)"))
     }
 
+    @Test(
+        "a device that is there and has nothing behind it is not called missing",
+        arguments: [ENODEV, ENXIO, ENOTTY, EMFILE])
+    func noDriver(code: Int32) {
+        let text = advice(code, flag: "vmx", modules: code == EMFILE ? ["kvm_intel"] : [])
+        #expect(!text.contains("not there") && !text.contains("docker"))
+        #expect(text.contains("cannot be opened: \(SystemError(code: code))"))
+        #expect(text.contains("modprobe") == (code == ENODEV || code == ENXIO))
+    }
+
     @Test("with a module loaded, the container")
     func container() {
         #expect(advice(ENOENT, flag: "vmx", modules: ["kvm_intel"]).contains("--device /dev/kvm"))

@@ -12,17 +12,28 @@ struct CommandRun: Equatable {
         (self.output, self.errors, self.status) = (output, errors, status)
     }
 
-    /// Runs it to its end. Names and options of the table need no quoting, and `/tmp` is the emulated host's own.
+    /// Runs a guest of the table to its end.
     init(_ row: GuestRow, in folder: String, by binary: String) {
-        let scratch = "/tmp/guest-check-\(getpid())"
-        Self.write(row.input ?? [], to: "\(scratch).in")
         let mode = row.mode.map { "--mode \($0)" } ?? ""
+        self.init(
+            "\(folder)/\(row.name)", by: binary, input: row.input ?? [],
+            options: """
+                \(mode) --memory \(row.memory >> 20)M --timeout 60 --cmdline '\(row.commandLine)' \
+                --irqchip \(row.interruptControllers)
+                """)
+    }
+
+    /// Runs a guest to its end. Names and options need no more quoting than they have, and `/tmp` is the emulated host's own.
+    init(_ path: String, by binary: String, input: [UInt8] = [], options: String) {
+        self.init(command: "\(binary) run \(path) \(options)", input: input)
+    }
+
+    /// Runs a command of the shell to its end.
+    init(command: String, input: [UInt8] = []) {
+        let scratch = "/tmp/guest-check-\(getpid())"
+        Self.write(input, to: "\(scratch).in")
         // SAFETY: C strings for the length of the call, here and below.
-        let result = unsafe system(
-            """
-            \(binary) run \(folder)/\(row.name) \(mode) --memory \(row.memory >> 20)M --timeout 60 \
-            --irqchip \(row.interruptControllers) <\(scratch).in >\(scratch).out 2>\(scratch).err
-            """)
+        let result = unsafe system("\(command) <\(scratch).in >\(scratch).out 2>\(scratch).err")
         // Of wait(2): 128 and the signal for what a signal ended, as a shell has it.
         status = result & 0x7F == 0 ? result >> 8 & 0xFF : 128 + result & 0x7F
         output = Self.read("\(scratch).out")

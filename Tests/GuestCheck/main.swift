@@ -5,12 +5,12 @@ import VMM
 
 // Runs every guest of the table and says what differs, on hosts where the test suites cannot run:
 //     guest-check GUESTS-FOLDER SWIFTVMM    each through the library, and by the command as a process
-//     guest-check --host GUESTS-FOLDER      what the host answers when it is tried, and a first state that VT-x refuses
+//     guest-check --host GUESTS-FOLDER SWIFTVMM    what the host answers when it is tried, and a first state that VT-x refuses
 // Its last line counts; its status is 0 when nothing differs.
 
 let arguments = CommandLine.arguments.dropFirst()
-guard arguments.count == 2 else {
-    print("usage: guest-check GUESTS-FOLDER SWIFTVMM | guest-check --host GUESTS-FOLDER")
+guard arguments.count == (arguments.first == "--host" ? 3 : 2) else {
+    print("usage: guest-check GUESTS-FOLDER SWIFTVMM | guest-check --host GUESTS-FOLDER SWIFTVMM")
     exit(64)
 }
 var failures = 0
@@ -55,6 +55,8 @@ func run(_ image: ImageSource, _ adjust: (inout MachineConfiguration) -> Void) -
 
     let (spin, spinFound) = run(.file("\(folder)/spin.bin")) { $0.timeout = .seconds(1) }
     check("spin.bin, stopped by its deadline", spin == .deadline, spinFound)
+    let stopped = CommandRun("\(folder)/spin.bin", by: binary, options: "--timeout 1")
+    check("spin.bin, as a process", stopped.status == 124 && stopped.output.isEmpty, "\(stopped)")
 
     let (fault, faultFound) = run(.file("\(folder)/triple-fault.bin")) { _ in }
     if case .tripleFault = fault {
@@ -62,10 +64,31 @@ func run(_ image: ImageSource, _ adjust: (inout MachineConfiguration) -> Void) -
     } else {
         check("triple-fault.bin", false, faultFound)
     }
+    let died = CommandRun("\(folder)/triple-fault.bin", by: binary, options: "--timeout 60")
+    check("triple-fault.bin, as a process", died.status == 125 && died.errors.contains("triple fault"), "\(died)")
+
+    let known = Set(GuestRow.all.map(\.name) + ["spin.bin", "triple-fault.bin"])
+    let files = entries(of: folder)
+    check("every guest is in the table", !files.isEmpty && files.isSubset(of: known), "\(files.subtracting(known))")
+}
+
+/// The files of a folder, hidden ones left out.
+func entries(of folder: String) -> Set<String> {
+    var names: Set<String> = []
+    guard let listing = unsafe opendir(folder) else { return names }
+    // SAFETY: an entry and its name, a C string, live until the next call.
+    while let entry = unsafe readdir(listing) {
+        let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+            unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+        }
+        if !name.hasPrefix(".") { names.insert(name) }
+    }
+    unsafe closedir(listing)
+    return names
 }
 
 /// What `swiftvmm doctor` finds out. A step of guest debugging is left out: Bochs 2.7 traps before the instruction too.
-@MainActor func checkHost() {
+@MainActor func checkHost(by binary: String) {
     guard let report = try? HostTrials().report() else { return check("the host has KVM", false, "it has none") }
     let known: [String: HostReport.BackEnd] = ["kvm_intel": .vtx, "kvm_amd": .amdV, "kvm_pvm": .software]
     let expected = report.modules.compactMap { known[$0] }
@@ -75,6 +98,12 @@ func run(_ image: ImageSource, _ adjust: (inout MachineConfiguration) -> Void) -
     check("every cost is a time", areTimes, "\(costs)")
     let notifications = [report.ioEvent, report.coalescedWrites, report.interruptEvent]
     check("every notification works", notifications.allSatisfy { $0 == .success(true) }, "\(notifications)")
+    let doctor = CommandRun(command: "\(binary) doctor")
+    let isTold = [
+        "KVM            usable", "back end       \(expected == [.vtx] ? "VT-x" : "")", "irqfd          works",
+    ]
+    .allSatisfy { doctor.output.contains($0) }
+    check("doctor tells it", doctor.status == 0 && isTold, "\(doctor)")
 }
 
 /// A task register that is not busy: refused in words, and by VT-x itself where the words are not asked for.
@@ -99,7 +128,7 @@ func run(_ image: ImageSource, _ adjust: (inout MachineConfiguration) -> Void) -
 }
 
 if arguments.first == "--host" {
-    checkHost()
+    checkHost(by: arguments[3])
     checkSpoiledState(in: arguments[2])
 } else {
     checkGuests(in: arguments[1], by: arguments[2])

@@ -40,6 +40,18 @@ extension GuestRow {
             name: "long-hello.bin", mode: .long, memory: 2 << 20, output: "Hello from long mode!\n", reason: .halted),
         GuestRow(name: "long-hello.elf", output: "Hello from long mode!\n", reason: .halted),
         GuestRow(
+            name: "long-args.elf", commandLine: "hello guest",
+            output: """
+                command line: hello guest
+                e820: 0x0000000000000000-0x000000000000ffff reserved
+                e820: 0x0000000000010000-0x000000000009fbff usable
+                e820: 0x000000000009fc00-0x00000000000fffff reserved
+                e820: 0x0000000000100000-0x0000000003ffffff usable
+                e820: 0x00000000fffbc000-0x00000000fffbffff reserved
+
+                """,
+            reason: .exited(status: 0)),
+        GuestRow(
             name: "long-exceptions.elf",
             output: """
                 caught #DE (vector 0)
@@ -80,6 +92,7 @@ extension GuestRow {
             name: "long-uart-irq.elf", interruptControllers: .full, input: Array("by interrupts alone\n".utf8) + [4],
             output: "by interrupts alone\n", reason: .exited(status: 0)),
         GuestRow(name: "sleep-forever.elf", interruptControllers: .full, output: "", reason: .halted),
+        GuestRow(name: "sleep-forever.bin", mode: .long, output: "", reason: .halted),
         GuestRow(name: "sleep-forever.elf", output: "", reason: .halted),
     ]
 }

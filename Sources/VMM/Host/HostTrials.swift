@@ -4,7 +4,8 @@ import KVM
 /// Finds out what a host's KVM can do by doing it: each trial is a machine of its own with a few instructions in it, and a
 /// time limit.
 public struct HostTrials: ~Copyable {
-    /// How long one run of a trial may take, in nanoseconds. Emulated hosts are slow.
+    /// How long a trial may take, in nanoseconds; one that measures by longer and longer runs, each of them. Emulated hosts are
+    /// slow.
     static let limit: Int64 = 5_000_000_000
 
     private let system: KVMSystem
@@ -68,7 +69,7 @@ public struct HostTrials: ~Copyable {
         while let long = try trial.time(rounds: rounds) {
             // Two instructions a round. Long enough to drown the exit, or as long as it is let.
             if long > 10_000_000 || rounds >= 1 << 32 {
-                return .nanoseconds(Double(long - (short ?? 0)) / Double(2 * rounds))
+                return .nanoseconds(Double(max(0, long - (short ?? 0))) / Double(2 * rounds))
             }
             rounds *= 4
         }
@@ -80,9 +81,10 @@ public struct HostTrials: ~Copyable {
         let count = 500
         let start = MonotonicClock.now
         for _ in 0..<count {
-            switch try trial.run(for: Self.limit) {
+            switch try trial.run(for: start + Self.limit - MonotonicClock.now) {
             case .portWrite, .mmioWrite: continue
-            default: return .tooSlow
+            case nil: return .tooSlow
+            case let exit?: throw TrialError(exit: exit)
             }
         }
         return .nanoseconds(Double(MonotonicClock.now - start) / Double(count))

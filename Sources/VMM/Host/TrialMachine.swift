@@ -70,14 +70,16 @@ struct TrialMachine: ~Copyable {
 
     /// How long a counting loop of so many rounds takes from its first instruction to the exit at its end, in nanoseconds.
     ///
-    /// - Returns: nil when it does not end in time or ends in another way.
+    /// - Returns: nil when it does not end in time.
+    /// - Throws: ``TrialError`` when it ends in another way.
     mutating func time(rounds: UInt64) throws -> Int64? {
         state.registers.rcx = rounds
         try reset()
         let start = MonotonicClock.now
         switch try run(for: HostTrials.limit) {
         case .portWrite, .mmioWrite: return MonotonicClock.now - start
-        default: return nil
+        case nil: return nil
+        case let exit?: throw TrialError(exit: exit)
         }
     }
 }
