@@ -34,7 +34,10 @@ struct HelpTests {
         #expect(outcome.status == 0, "\(outcome)")
         #expect(outcome.errors == "")
         let options = outcome.text.split(separator: "\n").compactMap { $0.firstMatch(of: #/^  (--[a-z]+) /#)?.1 }
-        #expect(options == ["--mode", "--format", "--memory", "--timeout", "--cmdline", "--report", "--version"])
+        #expect(
+            options == [
+                "--mode", "--format", "--memory", "--timeout", "--cmdline", "--serial", "--report", "--version",
+            ])
         let words = outcome.text.split { $0.isWhitespace }.joined(separator: " ")
         for text in [
             "USAGE: swiftvmm run <image>", "(values: real, protected, long)", "(values: flat, elf)", "64M unless given",

@@ -48,6 +48,14 @@ struct OptionTests {
         Row(["run", "guest.bin", "--timeout", "inf"], "'inf'", "--timeout", "below 1000000000"),
         Row(["run", "guest.bin", "--timeout", "1e9"], "'1e9'", "--timeout", "below 1000000000"),
         Row(["run", "guest.bin", "--timeout=-1"], "'-1'", "--timeout", "seconds above 0"),
+        Row(["run", "guest.bin", "--serial", "tty"], "'tty'", "--serial", "stdio, null, file:PATH, pty or unix:PATH"),
+        Row(["run", "guest.bin", "--serial", ""], "''", "--serial", "stdio, null, file:PATH, pty or unix:PATH"),
+        Row(["run", "guest.bin", "--serial", "file:"], "'file:'", "stdio, null, file:PATH, pty or unix:PATH"),
+        Row(["run", "guest.bin", "--serial", "unix"], "'unix'", "stdio, null, file:PATH, pty or unix:PATH"),
+        Row(["run", "guest.bin", "--serial", "pty:1"], "'pty:1'", "stdio, null, file:PATH, pty or unix:PATH"),
+        Row(
+            ["run", "guest.bin", "--serial", "unix:" + String(repeating: "s", count: 108)], "--serial", "107 bytes",
+            "shorter"),
         Row(["run", "guest.bin", "--report", ""], "--report", "the name of a file"),
     ]
 
