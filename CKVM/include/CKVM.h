@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <linux/kvm.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 
@@ -154,5 +155,25 @@ long ckvm_timer_create(int32_t thread);
 /* First kick `delay` ns from now, then one each `interval` ns; a `delay` of 0 disarms. */
 long ckvm_timer_set(long timer, int64_t delay, int64_t interval);
 void ckvm_timer_delete(long timer);
+
+/* ---- a terminal whose keys go to a guest as they are ---- */
+
+/* From now on the terminal is the calling thread's and its guest's: each key comes at once and as it is, none is echoed or
+   raises a signal; output is processed as before. Signals that end the process put its settings back first, SIGTSTP does so
+   for as long as the process is stopped, and SIGCONT takes the terminal again.
+   1, or 0 where the process is in the background and has left the terminal alone, or -errno with nothing changed. */
+long ckvm_terminal_begin(int fd);
+
+/* The same for a process that may have come to the foreground since. From any thread; 0 after the end. */
+long ckvm_terminal_resume(void);
+
+/* Puts the settings and the signals' actions back. From any thread, as often as one likes. */
+void ckvm_terminal_end(void);
+
+/* Makes a pseudo-terminal: the descriptor of its first side. `name` gets the path of the other side and its end. */
+long ckvm_terminal_make_pair(char *name, size_t size);
+
+/* Bytes pass the terminal unchanged both ways. */
+long ckvm_terminal_make_transparent(int fd);
 
 #endif

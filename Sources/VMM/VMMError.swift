@@ -30,7 +30,7 @@ extension VMMError: CustomStringConvertible {
 
     private static func remedy(for error: SystemError) -> String {
         switch error.code {
-        case EPIPE: "; its reader is gone"
+        case EPIPE, ECONNRESET: "; its reader is gone"
         case EBADF: "; standard output is closed, redirect it to a file or a pipe"
         case EFBIG: "; raise the limit on a file's size, or redirect it elsewhere"
         case ENOSPC, EDQUOT: "; free some space or redirect it elsewhere"

@@ -45,7 +45,7 @@ struct ReportFile {
     }
 
     /// Whether both paths lead to one file.
-    private static func areSame(_ first: String, _ second: String) -> Bool {
+    static func areSame(_ first: String, _ second: String) -> Bool {
         var (a, b) = (stat(), stat())
         // SAFETY: the paths are C strings for the length of the calls, the structures are the caller's own.
         guard unsafe stat(first, &a) == 0, unsafe stat(second, &b) == 0 else { return false }

@@ -14,9 +14,12 @@ struct RunCommand: ParsableCommand {
             What the guest prints is standard output; standard input is its serial port's. Everything swiftvmm says goes to \
             standard error, and the last line there names the cause when the status is not 0.
 
+            On a terminal each key goes to the guest as it is, Ctrl-C too, but for commands: Ctrl-A x ends the run, Ctrl-A a \
+            sends Ctrl-A, Ctrl-A h shows help.
+
             Status: the guest's own when it uses an exit port; 0 when it halts, powers off or resets; 64 bad usage; 66 the \
             image cannot be booted; 69 no usable KVM; 70 a fault of swiftvmm; 74 output closed or full; 124 the deadline \
-            passed; 125 the guest failed; 129, 130 and 143 ended by SIGHUP, SIGINT and SIGTERM.
+            passed; 125 the guest failed; 129, 130 and 143 ended by SIGHUP, SIGINT and SIGTERM; 130 also by Ctrl-A x.
             """,
         version: RootCommand.version)
 
@@ -53,6 +56,13 @@ struct RunCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "What the serial port is connected to: stdio, null, file:PATH (output only), pty or unix:PATH (a socket); stdio unless given.",
+            valueName: "end"),
+        transform: SerialBackEnd.parse)
+    var serial = SerialBackEnd.stdio
+
+    @Option(
+        help: ArgumentHelp(
             "Writes to this file, as JSON, how the run ended and what it did in numbers.", valueName: "file"),
         completion: .file())
     var report: String?
@@ -66,6 +76,7 @@ struct RunCommand: ParsableCommand {
         options.irqchip = irqchip
         options.coalescesSerialOutput = !noCoalescing
         options.cmdline = cmdline
+        options.serial = serial
         options.report = report
         try options.run()
     }

@@ -17,6 +17,7 @@ struct RunOptions {
     var irqchip = InterruptControllers.auto
     var coalescesSerialOutput = true
     var cmdline = ""
+    var serial = SerialBackEnd.stdio
     var report: String?
 
     init(image: String) {
@@ -33,6 +34,10 @@ struct RunOptions {
     func run() throws {
         // Before the first file is opened: from here on these signals end the run in good order.
         try Self.catchSignals()
+        if case .file(let path) = serial, let report, path == report || ReportFile.areSame(path, report) {
+            throw Failure(
+                status: .usage, message: "--serial file:\(path) and --report \(report) are one file; name two")
+        }
         let reportFile: ReportFile? = if let report { try ReportFile(path: report, image: image) } else { nil }
         let (summary, numbers) = boot()
         Self.releaseSignals()
@@ -45,8 +50,22 @@ struct RunOptions {
 
     /// Makes the machine and runs it. The numbers are nil where nobody wants them or no machine could be made.
     private func boot() -> (StopSummary, RunReport?) {
+        let line: SerialLine
+        do throws(Failure) {
+            line = try SerialLine(serial, image: image)
+        } catch {
+            return (Self.signalSummary ?? StopSummary(error), nil)
+        }
+        defer { line.close() }
+        return boot(with: line)
+    }
+
+    private func boot(with line: SerialLine) -> (StopSummary, RunReport?) {
         do throws(VMMError) {
-            var machine = try VirtualMachine(configuration)
+            var machine = try VirtualMachine(configuration(with: line))
+            let terminal = try Self.takeTerminal(line, machine.stopHandle)
+            // Before anything is said about the end.
+            defer { terminal?.restore() }
             do throws(VMMError) {
                 let reason = try machine.run()
                 let summary = StopSummary(reason, unwritten: machine.unwrittenByteCount)
@@ -55,13 +74,25 @@ struct RunOptions {
                 return (StopSummary(error), report == nil ? nil : machine.report)
             }
         } catch {
-            // A signal also ends calls that are under way, and is what the user wants to hear of.
-            if let signal = StopSignals.caught { return (StopSummary(.signal(signal), unwritten: 0), nil) }
-            return (StopSummary(error), nil)
+            return (Self.signalSummary ?? StopSummary(error), nil)
         }
     }
 
-    private var configuration: MachineConfiguration {
+    /// A signal also ends calls that are under way, and is what the user wants to hear of.
+    private static var signalSummary: StopSummary? {
+        StopSignals.caught.map { StopSummary(.signal($0), unwritten: 0) }
+    }
+
+    private static func takeTerminal(_ line: SerialLine, _ stop: StopHandle) throws(VMMError) -> Terminal? {
+        guard line.isTerminal, let input = line.input else { return nil }
+        do throws(KVMError) {
+            return try Terminal(descriptor: STDIN_FILENO, input: input, stop: stop)
+        } catch {
+            throw .kvm(error)
+        }
+    }
+
+    private func configuration(with line: SerialLine) -> MachineConfiguration {
         var configuration = MachineConfiguration(
             image: .file(image), output: ConsoleOutput(descriptor: STDOUT_FILENO))
         configuration.format = format
@@ -71,7 +102,8 @@ struct RunOptions {
         configuration.coalescesSerialOutput = coalescesSerialOutput
         configuration.commandLine = cmdline
         configuration.timeout = timeout.map { .seconds($0) }
-        configuration.input = ConsoleInput(descriptor: STDIN_FILENO)
+        configuration.input = line.input
+        configuration.serialOutput = line.output
         return configuration
     }
 

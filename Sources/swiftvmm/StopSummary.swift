@@ -34,7 +34,7 @@ struct StopSummary: Equatable, Encodable {
         case .signal(let number):
             let name = [SIGHUP: "SIGHUP", SIGINT: "SIGINT", SIGTERM: "SIGTERM"][number] ?? "signal \(number)"
             (self.reason, message) = ("signal", "ended by \(name)")
-        case .stopped: (self.reason, message) = ("stopped", "the run was stopped")
+        case .stopped: (self.reason, message) = ("stopped", "quit with Ctrl-A x")
         case .guestError(let error):
             (self.reason, message) = ("guestError", error.description)
             detail = error.state.description
@@ -42,6 +42,13 @@ struct StopSummary: Equatable, Encodable {
         if unwritten > 0 { message += "; \(unwritten) bytes of its output were not taken by their reader" }
         self.message = message
         self.detail = detail
+    }
+
+    init(_ failure: Failure) {
+        reason = "error"
+        status = failure.status
+        message = failure.message
+        detail = nil
     }
 
     init(_ error: VMMError) {

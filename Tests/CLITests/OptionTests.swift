@@ -51,6 +51,14 @@ struct OptionTests {
         Row(["inspect"], "<image>", "--help"),
         Row(["inspect", "guest.bin", "--timeout", "1"], "'--timeout'", "--help"),
         Row(["inspect", "guest.bin", "--memory", "garbage"], "'garbage'", "--memory", "not an amount", "64M"),
+        Row(["run", "guest.bin", "--serial", "tty"], "'tty'", "--serial", "stdio, null, file:PATH, pty or unix:PATH"),
+        Row(["run", "guest.bin", "--serial", ""], "''", "--serial", "stdio, null, file:PATH, pty or unix:PATH"),
+        Row(["run", "guest.bin", "--serial", "file:"], "'file:'", "stdio, null, file:PATH, pty or unix:PATH"),
+        Row(["run", "guest.bin", "--serial", "unix"], "'unix'", "stdio, null, file:PATH, pty or unix:PATH"),
+        Row(["run", "guest.bin", "--serial", "pty:1"], "'pty:1'", "stdio, null, file:PATH, pty or unix:PATH"),
+        Row(
+            ["run", "guest.bin", "--serial", "unix:" + String(repeating: "s", count: 108)], "--serial", "107 bytes",
+            "shorter"),
         Row(["run", "guest.bin", "--report", ""], "--report", "the name of a file"),
     ]
 

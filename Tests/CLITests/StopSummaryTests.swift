@@ -19,7 +19,7 @@ struct StopSummaryTests {
         (.deadline, "deadline", "the deadline passed before the guest ended"),
         (.signal(2), "signal", "ended by SIGINT"),
         (.signal(15), "signal", "ended by SIGTERM"),
-        (.stopped, "stopped", "the run was stopped"),
+        (.stopped, "stopped", "quit with Ctrl-A x"),
         (
             ExitStatusTests.guestError(.entryFailure(reason: 0x8000_0021)), "guestError",
             // With the rule that the state breaks: here it has nothing but zeros.

@@ -8,9 +8,10 @@ import Synchronization
 /// that runs the machine calls `flush(unless:)` soon after, and there waits for a slow reader, which slows the guest.
 public final class ConsoleOutput: Sendable {
     private enum Target {
-        case descriptor(Int32)
+        case descriptor(Int32, discardsWhenHungUp: Bool)
         /// Of so many bytes at most.
         case memory(limit: Int)
+        case nothing
     }
 
     private struct State {
@@ -37,9 +38,12 @@ public final class ConsoleOutput: Sendable {
     private let state: Mutex<State>
     private let pending = Atomic<Int>(0)
 
-    /// - Parameter descriptor: stays open as long as the machine runs; it is not closed.
-    public init(descriptor: Int32) {
-        target = .descriptor(descriptor)
+    /// - Parameters:
+    ///   - descriptor: stays open as long as the machine runs; it is not closed.
+    ///   - discardsWhenHungUp: for a pseudo-terminal's first side: whether what is written while nobody has the other side open
+    ///     is lost, instead of an error that ends the run.
+    public init(descriptor: Int32, discardsWhenHungUp: Bool = false) {
+        target = .descriptor(descriptor, discardsWhenHungUp: discardsWhenHungUp)
         state = Mutex(State(buffer: []))
         state.withLock { $0.buffer.reserveCapacity(Self.capacity) }
     }
@@ -52,6 +56,14 @@ public final class ConsoleOutput: Sendable {
         target = .memory(limit: max(0, limit))
         state = Mutex(State())
     }
+
+    private init(_ target: Target) {
+        self.target = target
+        state = Mutex(State())
+    }
+
+    /// Takes everything and keeps nothing.
+    public static func discarding() -> ConsoleOutput { ConsoleOutput(.nothing) }
 
     /// What was written and flushed, where the output is kept in memory.
     public var collected: [UInt8] { state.withLock { $0.collected } }
@@ -81,9 +93,16 @@ public final class ConsoleOutput: Sendable {
                 pending.store(state.buffer.count, ordering: .relaxed)
                 return state.buffer.isEmpty ? .done : .failed(SystemError(code: ENOSPC))
             }
-        case .descriptor(let descriptor):
+        case .nothing:
+            state.withLock {
+                $0.buffer.removeAll(keepingCapacity: true)
+                pending.store(0, ordering: .relaxed)
+            }
+            return .done
+        case .descriptor(let descriptor, let discardsWhenHungUp):
             return state.withLock { state in
-                let (result, written) = Self.write(state.buffer.span, to: descriptor, unless: shouldGiveUp)
+                let (result, written) = Self.write(
+                    state.buffer.span, to: descriptor, discardsWhenHungUp, unless: shouldGiveUp)
                 state.buffer.removeSubrange(..<written)
                 pending.store(state.buffer.count, ordering: .relaxed)
                 return result
@@ -92,12 +111,14 @@ public final class ConsoleOutput: Sendable {
     }
 
     private static func write(
-        _ bytes: Span<UInt8>, to descriptor: Int32, unless shouldGiveUp: (Int64) -> Bool
+        _ bytes: Span<UInt8>, to descriptor: Int32, _ discardsWhenHungUp: Bool, unless shouldGiveUp: (Int64) -> Bool
     ) -> (FlushResult, written: Int) {
         var written = 0
         var lastProgress = MonotonicClock.now
         while written < bytes.count {
-            if waitUntilWritable(descriptor) {
+            let events = waitUntilWritable(descriptor)
+            if discardsWhenHungUp, events & Int16(POLLHUP) != 0 { return (.done, bytes.count) }
+            if events != 0 {
                 let part = bytes.extracting(written..<min(bytes.count, written + chunk))
                 // SAFETY: the part's bytes live for the length of the call.
                 let result = unsafe part.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
@@ -107,6 +128,7 @@ public final class ConsoleOutput: Sendable {
                     continue
                 }
                 let error = SystemError.current
+                if discardsWhenHungUp, error.code == EIO { return (.done, bytes.count) }
                 guard error.code == EINTR || error.code == EAGAIN else { return (.failed(error), written) }
             }
             if shouldGiveUp(MonotonicClock.now - lastProgress) { return (.gaveUp, written) }
@@ -114,10 +136,12 @@ public final class ConsoleOutput: Sendable {
         return (.done, written)
     }
 
-    /// Waits a moment. True also when the descriptor has failed: the write then says why.
-    private static func waitUntilWritable(_ descriptor: Int32) -> Bool {
+    /// Waits a moment.
+    ///
+    /// - Returns: poll(2)'s word for it, 0 where nothing has come. A descriptor that has failed is ready too: the write says why.
+    private static func waitUntilWritable(_ descriptor: Int32) -> Int16 {
         var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         // SAFETY: one structure, the caller's own.
-        return unsafe poll(&request, 1, patience) > 0
+        return unsafe poll(&request, 1, patience) > 0 ? request.revents : 0
     }
 }

@@ -31,6 +31,15 @@ struct ProcessState {
         return numbers.compactMap { Int($0) }.compactMap { file($0) }
     }
 
+    /// How many threads of its own it has: some systems count one of the kernel's among them for a machine.
+    var threadCount: Int {
+        let threads = (try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/task")) ?? []
+        return threads.filter { field("Name", in: "task/\($0)/status") == "swiftvmm" }.count
+    }
+
+    /// Whether it is stopped, as by SIGSTOP.
+    var isStopped: Bool { field("State", in: "status")?.hasPrefix("T") ?? false }
+
     /// Waits until the process handles SIGINT and SIGTERM itself: from then on they end the guest.
     func waitUntilSignalsAreCaught() async throws {
         try await wait(for: "signal handlers") {

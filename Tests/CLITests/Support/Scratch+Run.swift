@@ -51,17 +51,35 @@ extension Scratch {
         _ body: @escaping @Sendable (inout Session) async throws -> Void
     ) async throws -> Outcome {
         let script = "\(prelude) exec \"$0\" \"$@\" \(redirection)"
-        return try await Task(priority: .high) { try await runSession(script, arguments, body) }.value
+        return try await Task(priority: .high) { try await runSession(script, arguments, Self.ownGroup, body) }.value
+    }
+
+    /// Runs swiftvmm on a terminal, which controls its session, and lets `body` be the user. Standard error is kept apart from
+    /// the terminal, in the outcome.
+    ///
+    /// - Parameters:
+    ///   - prelude: what the shell does on the terminal before it becomes swiftvmm.
+    ///   - command: what it does then, instead of becoming swiftvmm.
+    func use(
+        _ terminal: HostTerminal, _ arguments: String..., prelude: String = "", redirection: String = "",
+        command: String = "exec \"$0\" \"$@\"", _ body: @escaping @Sendable (inout Session) async throws -> Void
+    ) async throws -> Outcome {
+        // A session's first process that opens a terminal gets it as the one that controls the session. On a terminal Swift
+        // itself waits for the user after a crash.
+        let script =
+            "export SWIFT_BACKTRACE=enable=no; ulimit -c 0; exec <>\(terminal.path) >&0; \(prelude) \(command) \(redirection)"
+        return try await Task(priority: .high) { try await runSession(script, arguments, Self.ownSession, body) }.value
     }
 
     private func runSession(
-        _ script: String, _ arguments: [String], _ body: @Sendable (inout Session) async throws -> Void
+        _ script: String, _ arguments: [String], _ options: PlatformOptions,
+        _ body: @Sendable (inout Session) async throws -> Void
     ) async throws -> Outcome {
         let start = ContinuousClock.now
         var watchdog: Task<Bool, Never>?
         let result = try await Subprocess.run(
             .name("sh"), arguments: self.arguments(script, arguments),
-            platformOptions: Self.ownGroup,
+            platformOptions: options,
             input: .inputWriter, output: .sequence, error: .bytes(limit: Self.outputLimit)
         ) { execution in
             watchdog = Self.watch(execution)
@@ -89,6 +107,12 @@ extension Scratch {
     private static var ownGroup: PlatformOptions {
         var options = PlatformOptions()
         options.processGroupID = 0
+        return options
+    }
+
+    private static var ownSession: PlatformOptions {
+        var options = PlatformOptions()
+        options.createSession = true
         return options
     }
 

@@ -27,6 +27,45 @@ struct ConsoleOutputTests {
         #expect(ConsoleOutput(descriptor: descriptor).flush { _ in true } == .done)
     }
 
+    @Test("output that is discarded is gone")
+    func discards() {
+        let output = ConsoleOutput.discarding()
+        output.write(Array("abc".utf8))
+        #expect(output.pendingCount == 3)
+        #expect(output.flush { _ in true } == .done)
+        #expect(output.pendingCount == 0)
+        #expect(output.collected == [])
+    }
+
+    @Test("a pseudo-terminal that nobody has open loses output, where that is asked for")
+    func pseudoTerminal() throws {
+        let (first, path) = try TerminalMode.makePair()
+        defer { close(first) }
+        let open = {
+            // SAFETY: the path is a C string for the length of the call.
+            unsafe Glibc.open(path, O_RDWR | O_NOCTTY)
+        }
+        let other = open()
+        try TerminalMode.makeTransparent(other)
+        let output = ConsoleOutput(descriptor: first, discardsWhenHungUp: true)
+        output.write([0x61])
+        #expect(output.flush { _ in true } == .done)
+        var byte: UInt8 = 0
+        // SAFETY: one byte, the caller's own.
+        #expect(unsafe read(other, &byte, 1) == 1)
+        #expect(byte == 0x61)
+        close(other)
+        output.write([0x62])
+        #expect(output.flush { _ in true } == .done)
+        #expect(output.pendingCount == 0)
+        // It comes to nobody who opens it later.
+        let later = open()
+        defer { close(later) }
+        _ = fcntl(later, F_SETFL, O_NONBLOCK)
+        // SAFETY: as above.
+        #expect(unsafe read(later, &byte, 1) == -1 && errno == EAGAIN)
+    }
+
     @Test("memory takes as much as its limit, and then is full like a disk")
     func limit() {
         let output = ConsoleOutput(collectingUpTo: 10)
