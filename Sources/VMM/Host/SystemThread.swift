@@ -1,7 +1,8 @@
 import Glibc
 import KVM
 
-/// A thread of the system that takes no signals: those are for the threads that run vCPUs.
+/// A thread of the system that takes no signals, which are for the threads that run vCPUs, but those of its own faults: blocked,
+/// they would end the process before any handler.
 final class SystemThread: Sendable {
     private final class Body {
         let run: @Sendable () -> Void
@@ -19,6 +20,7 @@ final class SystemThread: Sendable {
         var old = sigset_t()
         // SAFETY: the sets are the caller's own. A new thread has its maker's mask.
         unsafe sigfillset(&all)
+        for fault in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS] { unsafe sigdelset(&all, fault) }
         unsafe pthread_sigmask(SIG_SETMASK, &all, &old)
         defer { unsafe pthread_sigmask(SIG_SETMASK, &old, nil) }
         var id = pthread_t()

@@ -42,7 +42,10 @@ struct SerialCoalescingTests {
             ]
         let run = try GuestRun(code: code)
         #expect(run.output.count == 764)
-        #expect(run.report.coalescedWrites == 100)
+        let exits = try #require(run.report.exitsByPort.first { $0.port == "0x3f8" }).count
+        #expect(run.report.coalescedWrites + exits == 764)
+        // On AMD-V KVM makes one of them an exit all the same. Seen: 100 under PVM, 99 or 100 there.
+        #expect((90...100).contains(run.report.coalescedWrites))
     }
 
     @Test("a byte that no exit follows is seen soon")
