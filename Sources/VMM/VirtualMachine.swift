@@ -21,7 +21,7 @@ public struct VirtualMachine: ~Copyable {
     let ringPage: Int
     var coalescing: SerialCoalescing
     var inputWatcher: InputWatcher?
-    var inputThread: SystemThread?
+    var inputThread: HelperThread?
     var vcpu: KVMVCPU
     var tally = ExitTally()
     var wallNanoseconds: Int64 = 0

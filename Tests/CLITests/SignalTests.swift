@@ -26,23 +26,16 @@ struct SignalTests {
 
     @Test("a signal ends spin with 128 and its number", arguments: endings)
     func endsSpin(ending: Ending) async throws {
-        let elapsed = Mutex<Duration>(.seconds(3600))
+        let watch = Mutex<EndWatch?>(nil)
         let outcome = try await scratch.talk("run", Guests.path("spin.bin")) { session in
-            let state = session.state
-            try await state.waitUntilSignalsAreCaught()
-            let start = ContinuousClock.now
+            try await session.state.waitUntilSignalsAreCaught()
+            watch.withLock { $0 = EndWatch(session.state) }
             try session.send(ending.signal)
-            // A thread of its own sees the end: this one may have to wait for a processor behind other tests.
-            let watcher = HostThread {
-                guard eventually(within: Scratch.deadline, { !state.isRunning }) else { return }
-                elapsed.withLock { $0 = ContinuousClock.now - start }
-            }
-            try await session.readToEnd()
-            watcher.join()
         }
         #expect(outcome.status == 128 + ending.signal)
         #expect(outcome.errors == ending.message)
-        #expect(elapsed.withLock { $0 } < .seconds(10) * TestScale.divisor)  // seen: 5 ms
+        let time = try #require(watch.withLock { $0 }?.time)
+        #expect(time < .seconds(10) * TestScale.divisor)  // seen: 5 ms
     }
 
     @Test("nohup has the last word on SIGHUP")

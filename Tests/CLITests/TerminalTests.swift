@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 
@@ -207,12 +208,16 @@ struct TerminalTests {
     @Test("a terminal that vanishes ends the run")
     func endsWithTerminal() async throws {
         let (terminal, cooked) = (terminal, cooked)
-        let outcome = try await scratch.use(terminal, "run", spin) { _ in
+        let watch = Mutex<EndWatch?>(nil)
+        let outcome = try await scratch.use(terminal, "run", spin) { session in
             try await terminal.waitUntilRaw(of: cooked)
+            watch.withLock { $0 = EndWatch(session.state) }
             terminal.hangUp()
         }
         #expect(outcome.status == 129, "\(outcome)")
         #expect(outcome.errors == "swiftvmm: ended by SIGHUP\n")
+        let time = try #require(watch.withLock { $0 }?.time)
+        #expect(time < .seconds(10) * TestScale.divisor)  // seen: 0.1 to 0.2 s
     }
 
     @Test("where it must not, its keys end, and nothing looks for more")

@@ -28,17 +28,6 @@ public struct EventDescriptor: ~Copyable, Sendable {
         return unsafe read(descriptor.number, &count, 8) == 8 ? count : 0
     }
 
-    /// Waits until the event is signalled or `other` can be read, has ended or has failed.
-    ///
-    /// - Returns: whether `other` is what ended the wait.
-    public func wait(orUntilReadable other: Int32?) -> Bool {
-        // A number below 0 is left out by poll(2).
-        var requests = [
-            pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: other ?? -1, events: Int16(POLLIN), revents: 0),
-        ]
-        // SAFETY: as many structures as are told, the caller's own.
-        let count = unsafe poll(&requests, 2, -1)
-        return count > 0 && requests[0].revents == 0
-    }
+    /// What poll(2) waits with until the event is signalled.
+    public var number: Int32 { descriptor.number }
 }

@@ -1,6 +1,5 @@
 import DeviceModel
 import KVM
-import Synchronization
 
 /// Brings input to a serial port whose guest waits for an interrupt instead of looking.
 ///
@@ -9,45 +8,45 @@ import Synchronization
 final class InputWatcher: Sendable {
     private let input: ConsoleInput
     private let port: SerialPort
-    /// Signalled when there is room again, and to stop.
-    private let event: EventDescriptor
-    private let isStopped = Atomic<Bool>(false)
+    /// Signalled when there is room again.
+    private let roomMade: EventDescriptor
 
     /// Brings what has come already.
     init(_ input: ConsoleInput, for port: SerialPort) throws(KVMError) {
         self.input = input
         self.port = port
-        event = try EventDescriptor()
+        roomMade = try EventDescriptor()
         input.onArrival { [weak self] in _ = self?.pull() }
         _ = pull()
     }
 
     /// The thread, where the input needs one.
-    func start() throws(KVMError) -> SystemThread? {
+    func start() throws(KVMError) -> HelperThread? {
         guard input.descriptor != nil else { return nil }
-        return try SystemThread { self.watch() }
+        return try HelperThread { self.watch($0) }
     }
 
-    /// Ends the thread soon.
+    /// Looks at no more bytes that are appended.
     func stop() {
         input.onArrival(nil)
-        isStopped.store(true, ordering: .releasing)
-        event.signal()
     }
 
     /// - Returns: whether the port has room for more.
     private func pull() -> Bool {
-        port.pullInput { [weak self] in self?.event.signal() }
+        port.pullInput { [weak self] in self?.roomMade.signal() }
     }
 
-    private func watch() {
+    private func watch(_ waiter: HelperThread.Waiter) {
         var hasRoom = true
-        while !isStopped.load(ordering: .acquiring), !input.hasEnded {
-            if event.wait(orUntilReadable: hasRoom ? input.descriptor : nil) {
+        while !input.hasEnded {
+            switch waiter.wait(for: hasRoom ? input.descriptor : roomMade.number) {
+            case .ended: return
+            case .timeout: break
+            case .ready where hasRoom:
                 input.descriptorIsReady()
                 hasRoom = pull()
-            } else {
-                _ = event.take()
+            case .ready:
+                _ = roomMade.take()
                 hasRoom = true
             }
         }

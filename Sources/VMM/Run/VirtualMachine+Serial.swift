@@ -50,7 +50,7 @@ extension VirtualMachine {
 
     mutating func stopWatchingInput() {
         inputWatcher?.stop()
-        inputThread?.join()
+        inputThread?.stop()
         (inputWatcher, inputThread) = (nil, nil)
     }
 

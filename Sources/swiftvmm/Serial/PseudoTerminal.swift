@@ -36,11 +36,19 @@ final class PseudoTerminal: Sendable {
             self.descriptor = descriptor
             self.input = input
             output = ConsoleOutput(descriptor: descriptor, discardsWhenHungUp: true)
+        } catch {
+            throw Self.failure("\(error)")
+        }
+        let (descriptor, input) = (descriptor, input)
+        do throws(KVMError) {
             thread = try HelperThread { Self.read(descriptor, into: input, $0) }
         } catch {
-            throw Failure(
-                status: .outputFailed, message: "cannot make a pseudo-terminal for the serial port: \(error)")
+            throw Self.failure("\(error)")
         }
+    }
+
+    private static func failure(_ reason: String) -> Failure {
+        Failure(status: .outputFailed, message: "cannot make a pseudo-terminal for the serial port: \(reason)")
     }
 
     private static func openOther(_ path: String) throws(SystemError) -> Int32 {

@@ -16,7 +16,7 @@ struct Terminal: ~Copyable {
     ///   - stop: ends the run when the user asks for it.
     init(descriptor: Int32, input: ConsoleInput, stop: StopHandle) throws(KVMError) {
         _ = try TerminalMode.begin(descriptor)
-        do throws(SystemError) {
+        do throws(KVMError) {
             let reader = TerminalReader(descriptor: descriptor, input: input, stop: stop)
             thread = try HelperThread { waiter in
                 var reader = reader
@@ -24,7 +24,7 @@ struct Terminal: ~Copyable {
             }
         } catch {
             TerminalMode.end()
-            throw .call("start a thread for the terminal", error)
+            throw error
         }
     }
 

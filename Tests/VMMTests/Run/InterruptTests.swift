@@ -54,9 +54,10 @@ struct InterruptTests {
     @Test("nor does one of input that is appended bit by bit")
     func echoQueue() throws {
         let input = ConsoleInput(queueOf: 100)
+        let isOver = Atomic<Bool>(false)
         let writer = HostThread {
             var rest = (Self.payload.prefix(5_000) + [4])[...]
-            while !rest.isEmpty {
+            while !rest.isEmpty, !isOver.load(ordering: .relaxed) {
                 rest = rest.dropFirst(input.append(rest.prefix(7)))
                 usleep(rest.count % 50 == 0 ? 1_000 : 10)
             }
@@ -65,6 +66,7 @@ struct InterruptTests {
             $0.interruptControllers = .full
             $0.input = input
         }
+        isOver.store(true, ordering: .relaxed)
         writer.join()
         #expect(run.reason == .exited(status: 0))
         #expect(run.output == Array(Self.payload.prefix(5_000)))
@@ -93,7 +95,8 @@ struct InterruptTests {
             $0.output = ConsoleOutput(descriptor: terminal.slave)
             $0.input = ConsoleInput(descriptor: terminal.slave)
         }
-        #expect(run.reason == .exited(status: 0))
+        // Otherwise the two may wait for ever, and end with this process.
+        try #require(run.reason == .exited(status: 0))
         writer.join()
         reader.join()
         #expect(received.bytes == Self.payload)

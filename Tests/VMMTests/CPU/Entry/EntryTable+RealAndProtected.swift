@@ -46,7 +46,10 @@ extension EntryTable {
         EntryRow("pm32: expand-down SS type 7", .ok, .ok, .ok, .ok) { $0.special.ss.type = 7 },
         EntryRow(
             "pm32: paging cr3=0 no PAE", .tripleFault, .tripleFault, .tripleFault, .tripleFault,
-            exception: "any page of memory may be a page directory; that the one at 0 maps nothing is a fault of memory"
+            exception: """
+                of CR3 only bits beyond the physical address's width count (Intel SDM vol. 3C, Checks on Guest Control \
+                Registers); that the page directory at 0 maps nothing is a fault of memory
+                """
         ) { $0.special.cr0.insert(.paging) },
     ]
 }
