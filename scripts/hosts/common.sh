@@ -36,6 +36,16 @@ as_root() {
 
 can_be_root() { ((EUID == 0)) || sudo -n true 2>/dev/null; }
 
+# Two hosts may be set up at once, and the package manager does not wait for the lock of its own lists: one goes first.
+# Held until `unlock_packages`, or the end of the process.
+lock_packages() {
+    mkdir -p "$cache"
+    exec {packages_lock}>"$cache/packages-lock"
+    flock "$packages_lock"
+}
+
+unlock_packages() { exec {packages_lock}>&-; }
+
 # Once a run: the lists may be missing (as in a container image) or older than what the mirror still holds.
 update_lists() {
     [[ -z ${lists_updated:-} ]] || return 0
@@ -58,12 +68,14 @@ need_packages() {
         fail "missing: ${missing[*]} (names of Debian packages), and there is no apt-get to get them"
     can_be_root || fail "missing: ${missing[*]}; get them with: sudo $by_hand"
     say "installing ${missing[*]} ..."
+    lock_packages
     # Another process may hold dpkg's lock: wait for it.
     local install=(env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends
         -o DPkg::Lock::Timeout=300 "${missing[@]}")
     apt-get install --simulate --no-install-recommends "${missing[@]}" >/dev/null 2>&1 || update_lists
     as_root "${install[@]}" >/dev/null 2>&1 || { update_lists && as_root "${install[@]}"; } ||
         fail "could not install ${missing[*]}; try: $by_hand"
+    unlock_packages
 }
 
 # unpack_package PACKAGE DIRECTORY: downloads a package and unpacks it there. Nothing is installed, no root is needed.
@@ -71,9 +83,11 @@ unpack_package() {
     local package=$1 directory=$2 log=$2/.log
     command -v apt-get >/dev/null || fail "there is no apt-get, so no way to get the Debian package $package"
     mkdir -p "$directory"
+    lock_packages
     (cd "$directory" && apt-get download "$package") >"$log" 2>&1 ||
         { update_lists && (cd "$directory" && apt-get download "$package") >"$log" 2>&1; } ||
         { cat "$log" >&2 && fail "could not download $package; try: apt-get update && apt-get download $package"; }
+    unlock_packages
     dpkg -x "$directory"/*.deb "$directory"
     rm -f "$directory"/*.deb "$log"
 }
