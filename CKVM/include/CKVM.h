@@ -39,6 +39,7 @@ CKVM_REQUEST(KVM_SET_GUEST_DEBUG);
 CKVM_REQUEST(KVM_IRQ_LINE);
 CKVM_REQUEST(KVM_CREATE_PIT2);
 CKVM_REQUEST(KVM_GET_MP_STATE);
+CKVM_REQUEST(KVM_GET_VCPU_EVENTS);
 #undef CKVM_REQUEST
 
 static inline long ckvm_ioctl(int fd, unsigned long request, unsigned long argument) {

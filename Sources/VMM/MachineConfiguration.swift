@@ -7,6 +7,9 @@ public struct MachineConfiguration: Sendable {
     public var mode: CPUMode?
     /// RAM in bytes: whole pages, 1 MiB at least.
     public var memorySize: UInt64 = 64 << 20
+    /// 1 to ``VirtualMachine/vcpuLimit``, and at most what the host's KVM gives. With more than one there are interrupt
+    /// controllers, by which the first starts the others.
+    public var vcpuCount = 1
     /// For 64-bit images, 2,047 bytes at most.
     public var commandLine = ""
     public var interruptControllers = InterruptControllers.auto

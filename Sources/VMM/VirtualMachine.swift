@@ -8,24 +8,19 @@ import KVM
 /// let reason = try machine.run()
 /// ```
 ///
-/// Concurrency model: one thread makes it and runs it, its vCPU included; ``stopHandle`` is for the others. A thread is
-/// started only for a guest that waits for input by interrupts, and ends with the run. Opening KVM takes the real-time signal `SIGRTMIN + 4` of the process, which stops vCPUs.
+/// Concurrency model: one thread makes it and runs it, and the first vCPU; ``stopHandle`` is for the others. For the time of the
+/// run each further vCPU has a thread, and so has the input of a guest that waits for it by interrupts. Opening KVM takes the
+/// real-time signal `SIGRTMIN + 4` of the process, which stops vCPUs.
 public struct VirtualMachine: ~Copyable {
+    /// The local APIC's number has 8 bits, of which 255 means all.
+    public static let vcpuLimit = 255
+
     let configuration: MachineConfiguration
-    let outputs: ConsoleOutputs
-    let platform: Platform
-    let memory: GuestMemory
-    let machine: KVMVirtualMachine
-    let hasInterruptControllers: Bool
-    /// Which page of the vCPU's mapping holds the ring of coalesced writes.
-    let ringPage: Int
-    var coalescing: SerialCoalescing
-    var inputWatcher: InputWatcher?
-    var inputThread: HelperThread?
-    var vcpu: KVMVCPU
-    var tally = ExitTally()
+    let shared: SharedMachine
+    /// vCPU 0, with which every guest begins.
+    var first: VCPURunner
+    let others: [OtherVCPU]
     var wallNanoseconds: Int64 = 0
-    var cpuNanoseconds: Int64 = 0
 
     /// Ends the run from any thread.
     public let stopHandle: StopHandle
@@ -46,7 +41,7 @@ public struct VirtualMachine: ~Copyable {
             throw .state(violation)
         }
         let machine = try kvm { () throws(KVMError) in try system.makeVirtualMachine() }
-        let hasInterruptControllers = configuration.interruptControllers == .full
+        let hasInterruptControllers = try Self.needsInterruptControllers(configuration, system)
         if hasInterruptControllers {
             try kvm { () throws(KVMError) in
                 try machine.makeInterruptControllers()
@@ -54,29 +49,58 @@ public struct VirtualMachine: ~Copyable {
             }
         }
         try ram.map(into: machine)
-        let vcpu = try kvm { () throws(KVMError) in try machine.makeVCPU(id: 0) }
-        try kvm { () throws(KVMError) in
-            try vcpu.setCPUID(cpuid.forGuest(vcpu: 0, hasLocalAPIC: hasInterruptControllers))
-            try vcpu.apply(state)
-        }
-        let ringPage = system.value(of: .coalescedMMIO)
-        let hasRing = configuration.coalescesSerialOutput && ringPage > 0 && system.value(of: .coalescedPorts) > 0
-        let coalescing: SerialCoalescing = hasRing ? .counting(0) : .off
         let outputs = ConsoleOutputs(main: configuration.output, serial: configuration.serialOutput)
         let platform = try Platform(
             outputs: outputs, input: configuration.input,
             serialInterrupt: hasInterruptControllers ? machine.interruptLine(gsi: Platform.serialGSI) : nil)
+        let shared = SharedMachine(
+            configuration, platform, ram.memory, outputs: outputs, kvm: machine,
+            hasInterruptControllers: hasInterruptControllers,
+            coalescing: SerialCoalescing(system, isWanted: configuration.coalescesSerialOutput))
+        let first = try Self.makeRunner(0, shared, cpuid)
+        try kvm { () throws(KVMError) in try first.vcpu.apply(state) }
+        var others: [OtherVCPU] = []
+        for index in 1..<configuration.vcpuCount { others.append(OtherVCPU(try Self.makeRunner(index, shared, cpuid))) }
         // Nothing of self is read before all of it is set: Swift 6.3 would destroy noncopyable fields that are not there yet.
         self.configuration = configuration
-        self.outputs = outputs
-        self.platform = platform
-        self.memory = ram.memory
-        self.hasInterruptControllers = hasInterruptControllers
-        self.ringPage = ringPage
-        self.coalescing = coalescing
-        self.machine = machine
-        self.stopHandle = StopHandle(vcpu.kicker)
-        self.vcpu = vcpu
+        self.shared = shared
+        self.others = others
+        self.stopHandle = StopHandle(shared.control)
+        self.first = first
+    }
+
+    private static func makeRunner(
+        _ index: Int, _ shared: SharedMachine, _ cpuid: CPUID
+    ) throws(VMMError) -> VCPURunner {
+        let vcpu = try kvm { () throws(KVMError) in
+            let id = UInt32(truncatingIfNeeded: index)
+            let vcpu = try shared.kvm.makeVCPU(id: id)
+            let count = shared.configuration.vcpuCount
+            try vcpu.setCPUID(cpuid.forGuest(vcpu: id, of: count, hasLocalAPIC: shared.hasInterruptControllers))
+            return vcpu
+        }
+        shared.control.add(vcpu.kicker)
+        return VCPURunner(index: index, machine: shared, vcpu: vcpu)
+    }
+
+    /// Whether the guest gets interrupt controllers.
+    private static func needsInterruptControllers(
+        _ configuration: MachineConfiguration, _ system: borrowing KVMSystem
+    ) throws(VMMError) -> Bool {
+        let count = configuration.vcpuCount
+        let limit = min(vcpuLimit, system.value(of: .maxVCPUs))
+        guard (1...max(1, limit)).contains(count) else {
+            throw .configuration("\(count) vCPUs are not to be had; this host's KVM gives a machine 1 to \(limit)")
+        }
+        switch configuration.interruptControllers {
+        case .none where count > 1:
+            throw .configuration(
+                "\(count) vCPUs need interrupt controllers, by which the first starts the others; ask for full ones or for one vCPU"
+            )
+        case .none: return false
+        case .auto: return count > 1
+        case .full: return true
+        }
     }
 
     /// Puts the image and the tables of its mode into RAM.
@@ -97,16 +121,21 @@ public struct VirtualMachine: ~Copyable {
     }
 
     /// How much output nobody had taken when the run ended, in bytes.
-    public var unwrittenByteCount: Int { outputs.pendingCount }
+    public var unwrittenByteCount: Int { shared.outputs.pendingCount }
 
     /// What the run did, in numbers.
     public var report: RunReport {
         var report = RunReport()
         report.wallNanoseconds = wallNanoseconds
-        report.cpuNanoseconds = cpuNanoseconds
         report.unwrittenBytes = unwrittenByteCount
+        var tally = first.tally
+        report.cpuNanoseconds = first.cpuNanoseconds
+        for other in others {
+            tally.add(other.runner.tally)
+            report.cpuNanoseconds += other.runner.cpuNanoseconds
+        }
         report.add(tally)
-        report.add(platform)
+        report.add(shared.platform)
         return report
     }
 }

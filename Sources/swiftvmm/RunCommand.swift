@@ -38,6 +38,12 @@ struct RunCommand: ParsableCommand {
     var memory = RunOptions.standardMemory
 
     @Option(
+        help: ArgumentHelp(
+            "How many vCPUs: 1 unless given. With more the guest has interrupt controllers.", valueName: "n"),
+        transform: parseCount)
+    var cpus = 1
+
+    @Option(
         help: ArgumentHelp("Ends the run after so many seconds, with status 124.", valueName: "seconds"),
         transform: parseSeconds)
     var timeout: Double?
@@ -72,6 +78,7 @@ struct RunCommand: ParsableCommand {
         options.mode = mode
         options.format = format
         options.memory = memory
+        options.cpus = cpus
         options.timeout = timeout
         options.irqchip = irqchip
         options.coalescesSerialOutput = !noCoalescing
@@ -79,6 +86,13 @@ struct RunCommand: ParsableCommand {
         options.serial = serial
         options.report = report
         try options.run()
+    }
+
+    private static func parseCount(_ text: String) throws -> Int {
+        guard let count = Int(text), (1...VirtualMachine.vcpuLimit).contains(count) else {
+            throw ValidationError("it is not a number from 1 to \(VirtualMachine.vcpuLimit)")
+        }
+        return count
     }
 
     private static func parseSeconds(_ text: String) throws -> Double {

@@ -12,6 +12,7 @@ struct RunOptions {
     var mode: CPUMode?
     var format: ImageFormat?
     var memory = standardMemory
+    var cpus = 1
     /// In seconds.
     var timeout: Double?
     var irqchip = InterruptControllers.auto
@@ -98,6 +99,7 @@ struct RunOptions {
         configuration.format = format
         configuration.mode = mode
         configuration.memorySize = memory.bytes
+        configuration.vcpuCount = cpus
         configuration.interruptControllers = irqchip
         configuration.coalescesSerialOutput = coalescesSerialOutput
         configuration.commandLine = cmdline

@@ -39,8 +39,8 @@ struct HelpTests {
         let options = outcome.text.split(separator: "\n").compactMap { $0.firstMatch(of: #/^  (--[a-z-]+) /#)?.1 }
         #expect(
             options == [
-                "--mode", "--format", "--memory", "--timeout", "--irqchip", "--no-coalescing", "--cmdline", "--serial",
-                "--report", "--version",
+                "--mode", "--format", "--memory", "--cpus", "--timeout", "--irqchip", "--no-coalescing", "--cmdline",
+                "--serial", "--report", "--version",
             ])
         let words = outcome.text.split { $0.isWhitespace }.joined(separator: " ")
         for text in [

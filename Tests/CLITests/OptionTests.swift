@@ -41,6 +41,10 @@ struct OptionTests {
         Row(["run", "guest.bin", "--memory", "18446744073709551616"], "--memory", "more than", "use less"),
         Row(["run", "guest.bin", "--mode", "unreal"], "'unreal'", "--mode", "'real', 'protected' or 'long'"),
         Row(["run", "guest.bin", "--format", "coff"], "'coff'", "--format", "'flat' and 'elf'"),
+        Row(["run", "guest.bin", "--cpus", "0"], "'0'", "--cpus", "number from 1 to 255"),
+        Row(["run", "guest.bin", "--cpus", "256"], "'256'", "--cpus", "number from 1 to 255"),
+        Row(["run", "guest.bin", "--cpus", "two"], "'two'", "--cpus", "number from 1 to 255"),
+        Row(["run", "guest.bin", "--cpus", "99999999999999999999"], "--cpus", "number from 1 to 255"),
         Row(["run", "guest.bin", "--timeout", "0"], "'0'", "--timeout", "seconds above 0"),
         Row(["run", "guest.bin", "--timeout", "nan"], "'nan'", "--timeout", "seconds above 0"),
         Row(["run", "guest.bin", "--timeout", "abc"], "'abc'", "--timeout", "seconds above 0"),
@@ -83,6 +87,9 @@ struct OptionTests {
         Row(
             ["run", "guest.bin", "--cmdline", String(repeating: "c", count: 2048)],
             "the command line has 2048 bytes", "2047 at most"),
+        Row(
+            ["run", "guest.bin", "--cpus", "2", "--irqchip", "none"], "2 vCPUs need interrupt controllers",
+            "ask for full ones or for one vCPU"),
         Row(["run", "guest.elf", "--mode", "long"], "ELF image", "leave --mode out", "--format flat"),
     ]
 
@@ -108,6 +115,13 @@ struct OptionTests {
         let outcome = try await scratch.swiftvmm("run", Guests.path("long-args.elf"), "--cmdline", text)
         #expect(outcome.status == 0, "\(outcome)")
         #expect(outcome.text.hasPrefix("command line: \(text)\ne820: "))
+    }
+
+    @Test("several vCPUs are one option", .requiresKVM)
+    func cpus() async throws {
+        expectSuccess(
+            try await scratch.swiftvmm("run", Guests.path("long-cpus.elf"), "--cpus", "2", "--cmdline", "2"),
+            "vCPU 0\nvCPU 1\n2 vCPUs are asleep\n")
     }
 
     @Test(

@@ -19,7 +19,7 @@ struct CommandRun: Equatable {
             "\(folder)/\(row.name)", by: binary, input: row.input ?? [],
             options: """
                 \(mode) --memory \(row.memory >> 20)M --timeout 60 --cmdline '\(row.commandLine)' \
-                --irqchip \(row.interruptControllers)
+                --irqchip \(row.interruptControllers) --cpus \(row.vcpuCount)
                 """)
     }
 

@@ -41,13 +41,7 @@ func run(_ image: ImageSource, _ adjust: (inout MachineConfiguration) -> Void) -
 /// Every guest of the table, and the two that do not end well.
 @MainActor func checkGuests(in folder: String, by binary: String) {
     for row in GuestRow.all {
-        let (_, found) = run(.file("\(folder)/\(row.name)")) {
-            $0.mode = row.mode
-            $0.memorySize = row.memory
-            $0.commandLine = row.commandLine
-            $0.interruptControllers = row.interruptControllers
-            $0.input = row.input.map { ConsoleInput($0) }
-        }
+        let (_, found) = run(.file("\(folder)/\(row.name)"), row.configure)
         check(row.description, found == "\(row.output)\(row.reason)", found)
         let command = CommandRun(row, in: folder, by: binary)
         check("\(row.description), as a process", command == .expected(of: row), "\(command)")

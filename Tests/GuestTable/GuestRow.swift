@@ -7,12 +7,27 @@ public struct GuestRow: CustomStringConvertible, Sendable {
     public var memory: UInt64 = 64 << 20
     public var commandLine = ""
     public var interruptControllers = InterruptControllers.auto
+    public var vcpuCount = 1
     public var input: [UInt8]?
     public let output: String
     public let reason: StopReason
 
     public var description: String {
-        "\(name), \(memory >> 20) MiB\(input == nil ? "" : ", with input")\(interruptControllers == .full ? ", with interrupts" : "")"
+        var text = "\(name), \(memory >> 20) MiB"
+        if input != nil { text += ", with input" }
+        if interruptControllers == .full { text += ", with interrupts" }
+        if vcpuCount > 1 { text += ", \(vcpuCount) vCPUs" }
+        return text
+    }
+
+    /// Sets what it is given.
+    public func configure(_ configuration: inout MachineConfiguration) {
+        configuration.mode = mode
+        configuration.memorySize = memory
+        configuration.commandLine = commandLine
+        configuration.interruptControllers = interruptControllers
+        configuration.vcpuCount = vcpuCount
+        configuration.input = input.map { ConsoleInput($0) }
     }
 }
 
@@ -91,6 +106,13 @@ extension GuestRow {
         GuestRow(
             name: "long-uart-irq.elf", interruptControllers: .full, input: Array("by interrupts alone\n".utf8) + [4],
             output: "by interrupts alone\n", reason: .exited(status: 0)),
+        GuestRow(
+            name: "long-cpus.elf", commandLine: "1", interruptControllers: .full,
+            output: "vCPU 0\n1 vCPUs are asleep\n", reason: .halted),
+        GuestRow(
+            name: "long-cpus.elf", commandLine: "3", vcpuCount: 3,
+            output: "vCPU 0\nvCPU 1\nvCPU 2\n3 vCPUs are asleep\n", reason: .halted),
+        GuestRow(name: "sleep-forever.elf", vcpuCount: 2, output: "", reason: .halted),
         GuestRow(name: "sleep-forever.elf", interruptControllers: .full, output: "", reason: .halted),
         GuestRow(name: "sleep-forever.bin", mode: .long, output: "", reason: .halted),
         GuestRow(name: "sleep-forever.elf", output: "", reason: .halted),

@@ -23,6 +23,8 @@ public struct Capability: Hashable, Sendable, CustomStringConvertible {
     public static let coalescedPorts = Capability(number: KVM_CAP_COALESCED_PIO, name: "KVM_CAP_COALESCED_PIO")
     /// Its value is the page of the run mapping that holds the ring.
     public static let coalescedMMIO = Capability(number: KVM_CAP_COALESCED_MMIO, name: "KVM_CAP_COALESCED_MMIO")
+    /// Its value is how many vCPUs a machine may have.
+    public static let maxVCPUs = Capability(number: KVM_CAP_MAX_VCPUS, name: "KVM_CAP_MAX_VCPUS")
     public static let guestDebug = Capability(number: KVM_CAP_SET_GUEST_DEBUG, name: "KVM_CAP_SET_GUEST_DEBUG")
 
     /// What this library cannot do without.

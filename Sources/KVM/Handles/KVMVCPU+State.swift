@@ -88,4 +88,12 @@ extension KVMVCPU {
         try descriptor.control(CKVM_GET_MP_STATE, &c, "read the vCPU's activity")
         return VCPUActivity(c)
     }
+
+    /// Whether an interrupt that cannot be turned off waits for the vCPU, or is being delivered (`KVM_GET_VCPU_EVENTS`, Linux
+    /// api.rst section 4.31).
+    public func hasNonMaskableInterrupt() throws(KVMError) -> Bool {
+        var c = kvm_vcpu_events()
+        try descriptor.control(CKVM_GET_VCPU_EVENTS, &c, "read the vCPU's events")
+        return c.nmi.pending != 0 || c.nmi.injected != 0
+    }
 }

@@ -1,24 +1,58 @@
 import KVM
 
 extension CPUID {
-    /// What a guest's vCPU is told, from what the host supports: the answers that hold the number of a processor are the
-    /// host's, and are replaced (Intel SDM vol. 2A, CPUID leaves 1, 0xB and 0x1F).
+    /// What a guest's vCPU is told, from what the host supports: the answers that tell the number of a processor and how many
+    /// there are would be the host's, and are replaced. All vCPUs are cores of one package, without threads.
     ///
     /// Without interrupt controllers in the kernel there is no local APIC, and the guest is told so.
-    func forGuest(vcpu: UInt32, hasLocalAPIC: Bool) -> CPUID {
-        CPUID(
+    ///
+    /// Sources: Intel SDM vol. 2A, CPUID leaves 1, 4, 0xB and 0x1F; AMD APM vol. 3, appendix E, leaves 0x8000_0008 and
+    /// 0x8000_001E.
+    ///
+    /// - Parameters:
+    ///   - vcpu: from 0 on, below `count`.
+    ///   - count: 1 to 255.
+    func forGuest(vcpu: UInt32, of count: Int, hasLocalAPIC: Bool) -> CPUID {
+        let count = UInt32(clamping: count)
+        // How many bits of an APIC's number tell the core.
+        let coreBits = UInt32(truncatingIfNeeded: UInt32.bitWidth - max(1, count &- 1).leadingZeroBitCount)
+        let bits = count > 1 ? coreBits : 0
+        return CPUID(
             leaves.map { leaf in
                 var leaf = leaf
                 switch leaf.function {
                 case 0x1:
-                    leaf.ebx = leaf.ebx & 0x00FF_FFFF | vcpu << 24
+                    leaf.ebx = leaf.ebx & 0xFFFF | (1 << bits & 0xFF) << 16 | vcpu << 24
+                    // HTT: the count in EBX holds.
+                    leaf.edx = leaf.edx & ~(1 << 28) | (count > 1 ? 1 << 28 : 0)
                     guard !hasLocalAPIC else { break }
                     leaf.edx &= ~(1 << 9)  // APIC
                     leaf.ecx &= ~(1 << 21 | 1 << 24)  // x2APIC, and its timer's deadline mode
-                case 0xB, 0x1F: leaf.edx = vcpu
+                // Each cache's kind in bits 4 to 0, 0 after the last: EAX has the cores of the package in bits 31 to 26.
+                case 0x4 where leaf.eax & 0x1F != 0:
+                    leaf.eax = leaf.eax & 0x03FF_FFFF | min(0x3F, (1 << bits) &- 1) << 26
+                case 0xB, 0x1F:
+                    leaf.edx = vcpu
+                    Self.setTopology(&leaf, count: count, bits: bits)
+                case 0x8000_0008:
+                    leaf.ecx = leaf.ecx & ~0xF0FF | bits << 12 | count &- 1
+                case 0x8000_001E:
+                    leaf.eax = vcpu
+                    leaf.ebx = leaf.ebx & ~0xFFFF | vcpu
+                    leaf.ecx &= ~0x7FF
                 default: break
                 }
                 return leaf
             })
+    }
+
+    /// Level 0 is the threads of a core, one; level 1 the cores. EAX tells how many bits of the number lie below the next level,
+    /// EBX how many processors there are in this one, ECX the level's kind and number.
+    private static func setTopology(_ leaf: inout Leaf, count: UInt32, bits: UInt32) {
+        switch leaf.index {
+        case 0: (leaf.eax, leaf.ebx, leaf.ecx) = (0, 1, 0x100)
+        case 1: (leaf.eax, leaf.ebx, leaf.ecx) = (bits, count, 0x201)
+        default: (leaf.eax, leaf.ebx, leaf.ecx) = (0, 0, leaf.index & 0xFF)
+        }
     }
 }

@@ -4,8 +4,8 @@ import Synchronization
 
 /// Where all consoles of a machine write, in the guest's order: a buffer in front of a file descriptor, or of memory.
 ///
-/// Concurrency model: any thread may write. Writing never fails, and waits only for a flush that is under way; the thread
-/// that runs the machine calls `flush(unless:)` soon after, and there waits for a slow reader, which slows the guest.
+/// Concurrency model: any thread may write. Writing never fails, and waits for nobody; a thread that runs a vCPU calls
+/// `flush(unless:)` soon after, and there waits for a slow reader, which slows the guest. One thread at a time flushes.
 public final class ConsoleOutput: Sendable {
     private enum Target {
         case descriptor(Int32, discardsWhenHungUp: Bool)
@@ -14,13 +14,9 @@ public final class ConsoleOutput: Sendable {
         case nothing
     }
 
-    private struct State {
-        var buffer: [UInt8] = []
-        var collected: [UInt8] = []
-    }
-
     /// How a flush ended.
     enum FlushResult: Equatable {
+        /// Nothing waits any more, or another thread is at it.
         case done
         /// It was told to give up before everything was written.
         case gaveUp
@@ -33,9 +29,15 @@ public final class ConsoleOutput: Sendable {
     private static let chunk = 4096
     /// How long one wait for a slow reader is, in milliseconds, before the reasons to give up are looked at again.
     private static let patience: Int32 = 50
+    /// How long to wait for another thread that flushes, in microseconds.
+    private static let turn: UInt32 = 500
 
     private let target: Target
-    private let state: Mutex<State>
+    /// What the devices have written since the last flush began.
+    private let buffer = Mutex<[UInt8]>([])
+    /// What is being flushed; its lock is held for as long as that takes.
+    private let outgoing = Mutex<[UInt8]>([])
+    private let kept = Mutex<[UInt8]>([])
     private let pending = Atomic<Int>(0)
 
     /// - Parameters:
@@ -44,8 +46,8 @@ public final class ConsoleOutput: Sendable {
     ///     is lost, instead of an error that ends the run.
     public init(descriptor: Int32, discardsWhenHungUp: Bool = false) {
         target = .descriptor(descriptor, discardsWhenHungUp: discardsWhenHungUp)
-        state = Mutex(State(buffer: []))
-        state.withLock { $0.buffer.reserveCapacity(Self.capacity) }
+        buffer.withLock { $0.reserveCapacity(Self.capacity) }
+        outgoing.withLock { $0.reserveCapacity(Self.capacity) }
     }
 
     /// Keeps everything in memory, for ``collected``.
@@ -54,59 +56,71 @@ public final class ConsoleOutput: Sendable {
     ///   full disk, and ends the run with ``VMMError/output(_:)`` and ENOSPC.
     public init(collectingUpTo limit: Int = 16 << 20) {
         target = .memory(limit: max(0, limit))
-        state = Mutex(State())
     }
 
     private init(_ target: Target) {
         self.target = target
-        state = Mutex(State())
     }
 
     /// Takes everything and keeps nothing.
     public static func discarding() -> ConsoleOutput { ConsoleOutput(.nothing) }
 
     /// What was written and flushed, where the output is kept in memory.
-    public var collected: [UInt8] { state.withLock { $0.collected } }
+    public var collected: [UInt8] { kept.withLock { $0 } }
 
     /// How many bytes wait to be flushed.
     var pendingCount: Int { pending.load(ordering: .relaxed) }
 
+    /// Whether so much waits that it should be flushed before more comes.
+    var isFull: Bool { pendingCount >= Self.capacity }
+
     func write(_ byte: UInt8) {
-        state.withLock {
-            $0.buffer.append(byte)
-            pending.store($0.buffer.count, ordering: .relaxed)
-        }
+        buffer.withLock { $0.append(byte) }
+        pending.add(1, ordering: .relaxed)
     }
 
     /// Writes out what is held back.
     ///
-    /// - Parameter shouldGiveUp: asked whenever the reader takes nothing for a while, with how long that is so far, in
+    /// - Parameters:
+    ///   - waits: whether to wait where another thread is at it; when no more should be held back it waits in any case.
+    ///   - shouldGiveUp: asked whenever the reader takes nothing for a while, with how long that is so far, in
     ///   nanoseconds.
-    func flush(unless shouldGiveUp: (_ idle: Int64) -> Bool) -> FlushResult {
-        guard pendingCount > 0 else { return .done }
+    func flush(waits: Bool = false, unless shouldGiveUp: (_ idle: Int64) -> Bool) -> FlushResult {
+        var start: Int64?
+        while pendingCount > 0 {
+            if let result = outgoing.withLockIfAvailable({ flush(&$0, unless: shouldGiveUp) }) { return result }
+            guard waits || isFull else { return .done }
+            let now = MonotonicClock.now
+            if shouldGiveUp(now - (start ?? now)) { return .gaveUp }
+            start = start ?? now
+            usleep(Self.turn)
+        }
+        return .done
+    }
+
+    private func flush(_ bytes: inout [UInt8], unless shouldGiveUp: (Int64) -> Bool) -> FlushResult {
+        while true {
+            if bytes.isEmpty { buffer.withLock { swap(&$0, &bytes) } }
+            if bytes.isEmpty { return .done }
+            let (result, written) = pass(bytes, unless: shouldGiveUp)
+            bytes.removeSubrange(..<written)
+            pending.subtract(written, ordering: .relaxed)
+            guard result == .done else { return result }
+        }
+    }
+
+    private func pass(_ bytes: [UInt8], unless shouldGiveUp: (Int64) -> Bool) -> (FlushResult, written: Int) {
         switch target {
         case .memory(let limit):
-            return state.withLock { state in
-                let written = min(state.buffer.count, limit - state.collected.count)
-                state.collected += state.buffer.prefix(written)
-                state.buffer.removeSubrange(..<written)
-                pending.store(state.buffer.count, ordering: .relaxed)
-                return state.buffer.isEmpty ? .done : .failed(SystemError(code: ENOSPC))
+            let written = kept.withLock { kept in
+                let written = min(bytes.count, limit - kept.count)
+                kept += bytes.prefix(written)
+                return written
             }
-        case .nothing:
-            state.withLock {
-                $0.buffer.removeAll(keepingCapacity: true)
-                pending.store(0, ordering: .relaxed)
-            }
-            return .done
+            return (written == bytes.count ? .done : .failed(SystemError(code: ENOSPC)), written)
+        case .nothing: return (.done, bytes.count)
         case .descriptor(let descriptor, let discardsWhenHungUp):
-            return state.withLock { state in
-                let (result, written) = Self.write(
-                    state.buffer.span, to: descriptor, discardsWhenHungUp, unless: shouldGiveUp)
-                state.buffer.removeSubrange(..<written)
-                pending.store(state.buffer.count, ordering: .relaxed)
-                return result
-            }
+            return Self.write(bytes.span, to: descriptor, discardsWhenHungUp, unless: shouldGiveUp)
         }
     }
 

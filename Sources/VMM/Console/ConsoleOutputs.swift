@@ -14,10 +14,13 @@ struct ConsoleOutputs: Sendable {
     /// How many bytes wait to be flushed.
     var pendingCount: Int { main.pendingCount + (ownSerial?.pendingCount ?? 0) }
 
-    /// Writes out what is held back, as `ConsoleOutput.flush(unless:)` does.
-    func flush(unless shouldGiveUp: (_ idle: Int64) -> Bool) -> ConsoleOutput.FlushResult {
-        let result = main.flush(unless: shouldGiveUp)
+    /// Whether so much waits that it should be written before more comes.
+    var isFull: Bool { main.isFull || ownSerial?.isFull ?? false }
+
+    /// Writes out what is held back, as `ConsoleOutput.flush(waits:unless:)` does.
+    func flush(waits: Bool = false, unless shouldGiveUp: (_ idle: Int64) -> Bool) -> ConsoleOutput.FlushResult {
+        let result = main.flush(waits: waits, unless: shouldGiveUp)
         guard result == .done, let ownSerial else { return result }
-        return ownSerial.flush(unless: shouldGiveUp)
+        return ownSerial.flush(waits: waits, unless: shouldGiveUp)
     }
 }

@@ -20,7 +20,7 @@ struct TrialMachine: ~Copyable {
         if withInterruptControllers { try machine.makeInterruptControllers() }
         try ram.map(into: machine)
         let vcpu = try machine.makeVCPU(id: 0)
-        try vcpu.setCPUID(cpuid.forGuest(vcpu: 0, hasLocalAPIC: withInterruptControllers))
+        try vcpu.setCPUID(cpuid.forGuest(vcpu: 0, of: 1, hasLocalAPIC: withInterruptControllers))
         let state = Self.firstState(program, entry: entry)
         try vcpu.apply(state)
         let timer = try KickTimer()

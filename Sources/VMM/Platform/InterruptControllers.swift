@@ -3,7 +3,7 @@ import KVM
 
 /// Which interrupt controllers and timers a machine has.
 public enum InterruptControllers: String, CaseIterable, Sendable {
-    /// What the image needs: none for flat images and ELF executables.
+    /// What the machine needs: none for flat images and ELF executables, full for several vCPUs.
     case auto
     /// None: HLT ends the run, the natural end of a tiny guest.
     case none

@@ -27,22 +27,30 @@ struct ExitTally {
         switch exit {
         case .portRead(let access): ports[PortKey(port: access.port, isWrite: false), default: 0] &+= 1
         case .portWrite(let access): ports[PortKey(port: access.port, isWrite: true), default: 0] &+= 1
-        case .mmioRead(let address, _): countMMIO(address, isWrite: false)
-        case .mmioWrite(let address, _, _): countMMIO(address, isWrite: true)
+        case .mmioRead(let address, _): countMMIO(PageKey(page: address & ~0xFFF, isWrite: false))
+        case .mmioWrite(let address, _, _): countMMIO(PageKey(page: address & ~0xFFF, isWrite: true))
         default: break
         }
     }
 
-    mutating func countCoalescedWrite() {
-        coalescedWrites &+= 1
+    mutating func countCoalescedWrites(_ count: UInt64) {
+        coalescedWrites &+= count
     }
 
-    private mutating func countMMIO(_ address: UInt64, isWrite: Bool) {
-        let key = PageKey(page: address & ~0xFFF, isWrite: isWrite)
+    /// Counts what another vCPU did as well.
+    mutating func add(_ other: ExitTally) {
+        for (index, count) in other.kinds.enumerated() { kinds[index] &+= count }
+        ports.merge(other.ports, uniquingKeysWith: &+)
+        otherMMIO &+= other.otherMMIO
+        coalescedWrites &+= other.coalescedWrites
+        for (key, count) in other.mmioPages { countMMIO(key, count) }
+    }
+
+    private mutating func countMMIO(_ key: PageKey, _ count: UInt64 = 1) {
         if mmioPages.count < Self.mmioPageLimit || mmioPages[key] != nil {
-            mmioPages[key, default: 0] &+= 1
+            mmioPages[key, default: 0] &+= count
         } else {
-            otherMMIO &+= 1
+            otherMMIO &+= count
         }
     }
 }

@@ -1,6 +1,6 @@
 import KVM
 
-/// The one timer of a run: it ends KVM_RUN when the deadline passes, soon after output began to wait, and now and then
+/// The one timer of a vCPU's thread: it ends KVM_RUN when the deadline passes, soon after output began to wait, and now and then
 /// where something must be looked at that is no exit.
 struct RunAlarm: ~Copyable {
     /// How long a byte of output may wait for others to be written with it, in nanoseconds; and how often writes that are
@@ -12,27 +12,18 @@ struct RunAlarm: ~Copyable {
     private static let watchInterval: Int64 = 1_000_000_000
 
     private let timer: KickTimer
-    /// In nanoseconds of the monotonic clock.
-    private let deadline: Int64?
+    private let deadline: Deadline
     private let watches: Bool
     private var polls = false
     private var isSetForWaitingOutput = false
 
-    /// For the calling thread, which runs the vCPU. The first ``rest()`` sets it.
+    /// For the calling thread, which runs a vCPU. The first ``rest()`` sets it.
     ///
     /// - Parameter watches: whether to kick each second as well.
-    init(timeout: Duration?, watches: Bool) throws(KVMError) {
-        // Below zero is over already, and far below it the difference of two clocks would overflow.
-        let deadline = timeout.map { MonotonicClock.now.addingReportingOverflow(max(.zero, $0).nanoseconds) }
-            .map { $0.overflow ? Int64.max : $0.partialValue }
+    init(_ deadline: Deadline, watches: Bool) throws(KVMError) {
         timer = try KickTimer()
         self.deadline = deadline
         self.watches = watches
-    }
-
-    var isOver: Bool {
-        guard let deadline else { return false }
-        return MonotonicClock.now >= deadline
     }
 
     /// Whether the timer will go off for the output that waits.
@@ -40,7 +31,7 @@ struct RunAlarm: ~Copyable {
 
     mutating func setForOutput() throws(KVMError) {
         guard !isSetForOutput else { return }
-        try timer.arm(after: min(Self.flushDelay, untilDeadline), every: Self.repetition)
+        try timer.arm(after: min(Self.flushDelay, deadline.timeLeft), every: Self.repetition)
         isSetForWaitingOutput = true
     }
 
@@ -54,27 +45,13 @@ struct RunAlarm: ~Copyable {
     mutating func rest() throws(KVMError) {
         isSetForWaitingOutput = false
         if polls {
-            try timer.arm(after: min(Self.flushDelay, untilDeadline), every: Self.flushDelay)
+            try timer.arm(after: min(Self.flushDelay, deadline.timeLeft), every: Self.flushDelay)
         } else if watches {
-            try timer.arm(after: min(Self.watchInterval, untilDeadline), every: Self.repetition)
-        } else if deadline != nil {
-            try timer.arm(after: untilDeadline, every: Self.repetition)
+            try timer.arm(after: min(Self.watchInterval, deadline.timeLeft), every: Self.repetition)
+        } else if deadline.exists {
+            try timer.arm(after: deadline.timeLeft, every: Self.repetition)
         } else {
             timer.disarm()
         }
-    }
-
-    /// In nanoseconds.
-    private var untilDeadline: Int64 { deadline.map { $0 - MonotonicClock.now } ?? .max }
-}
-
-extension Duration {
-    /// Of a time that is not negative; at most what 64 bits hold, which is 292 years.
-    fileprivate var nanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        if overflow { return .max }
-        let (sum, sumOverflow) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
-        return sumOverflow ? .max : sum
     }
 }

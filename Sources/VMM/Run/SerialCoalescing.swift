@@ -1,24 +1,86 @@
+import DeviceModel
+import KVM
+import Synchronization
+
 /// Whether bytes that the guest writes to the serial port wait in KVM's ring of coalesced writes, or are exits.
 ///
 /// It begins only after some bytes: the ring has a cost at the end of the machine, which a short greeting need not pay
 /// (docs/decisions/0004-coalesced-serial-output.md).
-enum SerialCoalescing: Equatable {
+///
+/// Concurrency model: the ring is one for all vCPUs, and one thread at a time takes from it. Each drains it before it handles
+/// an exit, so that the port sees all writes in their order.
+final class SerialCoalescing: Sendable {
+    private enum Phase: Equatable {
+        /// So many bytes were exits of their own so far.
+        case counting(Int)
+        case on
+        /// The host has no ring, the user wants none, or the guest lets the transmitter interrupt, which each byte must do at
+        /// once.
+        case off
+    }
+
     /// How many bytes are written before the ring takes over.
     static let threshold = 64
+    /// More than the ring's page holds.
+    private static let largestRing = 256
+    private static let port = Platform.serialPorts.lowerBound
 
-    /// So many bytes were exits of their own so far.
-    case counting(Int)
-    case on
-    /// The host has no ring, the user wants none, or the guest lets the transmitter interrupt, which each byte must do at
-    /// once.
-    case off
+    /// Which page of a vCPU's mapping holds the ring.
+    private let ringPage: Int
+    private let phase: Mutex<Phase>
+    private let isOn = Atomic<Bool>(false)
 
-    /// Counts a byte.
+    init(_ system: borrowing KVMSystem, isWanted: Bool) {
+        ringPage = system.value(of: .coalescedMMIO)
+        let hasRing = ringPage > 0 && system.value(of: .coalescedPorts) > 0
+        phase = Mutex(isWanted && hasRing ? .counting(0) : .off)
+    }
+
+    /// Plays back the writes that wait in the ring.
     ///
-    /// - Returns: whether the ring is to take over now.
-    mutating func countByte() -> Bool {
-        guard case .counting(let count) = self else { return false }
-        self = .counting(count + 1)
-        return count + 1 >= Self.threshold
+    /// - Returns: how many.
+    func drain(_ vcpu: inout KVMVCPU, into ports: Bus) -> UInt64 {
+        guard isOn.load(ordering: .acquiring) else { return 0 }
+        return phase.withLock { _ in take(&vcpu, ports) }
+    }
+
+    private func take(_ vcpu: inout KVMVCPU, _ ports: Bus) -> UInt64 {
+        var count: UInt64 = 0
+        for _ in 0..<Self.largestRing {
+            guard let write = vcpu.takeCoalescedWrite(ringPage: ringPage) else { break }
+            count &+= 1
+            ports.write(at: write.address, width: write.width, value: write.value)
+        }
+        return count
+    }
+
+    /// Counts a byte that was an exit.
+    ///
+    /// - Returns: whether the ring has taken over with it. From then on it must be drained now and then.
+    func countByte(_ machine: borrowing KVMVirtualMachine) throws(KVMError) -> Bool {
+        try phase.withLock { phase throws(KVMError) in
+            guard case .counting(let count) = phase else { return false }
+            phase = .counting(count + 1)
+            guard count + 1 >= Self.threshold else { return false }
+            try machine.coalesceWrites(toPort: Self.port, count: 1)
+            phase = .on
+            isOn.store(true, ordering: .releasing)
+            return true
+        }
+    }
+
+    /// Ends it for good, with what waits in the ring played back.
+    ///
+    /// - Returns: how many writes that were.
+    func stop(
+        _ machine: borrowing KVMVirtualMachine, _ vcpu: inout KVMVCPU, into ports: Bus
+    ) throws(KVMError) -> UInt64 {
+        try phase.withLock { phase throws(KVMError) in
+            defer { phase = .off }
+            guard phase == .on else { return 0 }
+            try machine.stopCoalescingWrites(toPort: Self.port, count: 1)
+            isOn.store(false, ordering: .releasing)
+            return take(&vcpu, ports)
+        }
     }
 }

@@ -1,20 +1,13 @@
-import KVM
-import Synchronization
-
 /// Ends a machine's run from any thread.
 public final class StopHandle: Sendable {
-    private let requested = Atomic<Bool>(false)
-    private let kicker: VCPUKicker
+    private let control: RunControl
 
-    init(_ kicker: VCPUKicker) {
-        self.kicker = kicker
+    init(_ control: RunControl) {
+        self.control = control
     }
 
     /// The run ends with ``StopReason/stopped``, within a millisecond or so; one that has not begun ends at once.
     public func stop() {
-        requested.store(true, ordering: .sequentiallyConsistent)
-        kicker.kick()
+        control.requestStop()
     }
-
-    var isRequested: Bool { requested.load(ordering: .sequentiallyConsistent) }
 }

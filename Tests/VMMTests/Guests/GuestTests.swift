@@ -7,13 +7,7 @@ import VMM
 struct GuestTests {
     @Test("a guest says what it should and ends as it should", arguments: GuestRow.all)
     func runs(row: GuestRow) throws {
-        let run = try GuestRun(guest: row.name) {
-            $0.mode = row.mode
-            $0.memorySize = row.memory
-            $0.commandLine = row.commandLine
-            $0.interruptControllers = row.interruptControllers
-            $0.input = row.input.map { ConsoleInput($0) }
-        }
+        let run = try GuestRun(guest: row.name, row.configure)
         #expect(run.text == row.output)
         #expect(run.reason == row.reason)
         #expect(run.report.unwrittenBytes == 0)

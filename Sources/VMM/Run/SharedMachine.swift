@@ -1,0 +1,54 @@
+import DeviceModel
+import KVM
+import Synchronization
+
+/// What all vCPUs of a machine have in common.
+final class SharedMachine: Sendable {
+    let configuration: MachineConfiguration
+    let outputs: ConsoleOutputs
+    let platform: Platform
+    let memory: GuestMemory
+    let kvm: KVMVirtualMachine
+    let hasInterruptControllers: Bool
+    let coalescing: SerialCoalescing
+    let control = RunControl()
+    let sleepWatch: SleepWatch
+    private let watcher = Mutex<(InputWatcher, HelperThread?)?>(nil)
+
+    init(
+        _ configuration: MachineConfiguration, _ platform: Platform, _ memory: GuestMemory, outputs: ConsoleOutputs,
+        kvm: consuming KVMVirtualMachine, hasInterruptControllers: Bool, coalescing: SerialCoalescing
+    ) {
+        self.configuration = configuration
+        self.outputs = outputs
+        self.platform = platform
+        self.memory = memory
+        self.kvm = kvm
+        self.hasInterruptControllers = hasInterruptControllers
+        self.coalescing = coalescing
+        sleepWatch = SleepWatch(vcpuCount: configuration.vcpuCount)
+    }
+
+    /// Brings input to the serial port, from the first time on that the guest waits for an interrupt instead of looking.
+    func watchInput() throws(KVMError) {
+        guard let input = configuration.input else { return }
+        try watcher.withLock { watcher throws(KVMError) in
+            guard watcher == nil else { return }
+            let new = try InputWatcher(input, for: platform.serial)
+            watcher = (new, try new.start())
+        }
+    }
+
+    func stopWatchingInput() {
+        let watcher = watcher.withLock { $0.take() }
+        watcher?.0.stop()
+        watcher?.1?.stop()
+    }
+
+    /// What someone outside asks for, if anything.
+    func requestedStop(_ deadline: Deadline) -> StopReason? {
+        if control.stopIsRequested { return .stopped }
+        if let signal = StopSignals.caught { return .signal(signal) }
+        return deadline.isOver ? .deadline : nil
+    }
+}

@@ -1,0 +1,44 @@
+import DeviceModel
+import KVM
+
+/// What a vCPU's thread does for the consoles besides passing accesses on.
+extension VCPURunner {
+    /// Looks at what a write to the serial port has changed.
+    mutating func serialPortWritten(_ access: PortAccess, _ alarm: inout RunAlarm) throws(VMMError) {
+        let serial = machine.platform.serial
+        do throws(KVMError) {
+            if machine.hasInterruptControllers, serial.interruptsOnReceive { try machine.watchInput() }
+            if serial.interruptsOnTransmit {
+                tally.countCoalescedWrites(
+                    try machine.coalescing.stop(machine.kvm, &vcpu, into: machine.platform.ports))
+            } else if access.port == Platform.serialPorts.lowerBound {
+                if try machine.coalescing.countByte(machine.kvm) { try alarm.poll() }
+            }
+        } catch {
+            throw .kvm(error)
+        }
+    }
+
+    /// Sees to it that output is written soon: at once where much waits, else by the timer.
+    mutating func tendOutput(_ alarm: inout RunAlarm) throws(VMMError) -> StopReason? {
+        while machine.outputs.isFull {
+            if let reason = try flushOutput() { return reason }
+            if machine.control.hasEnded { return nil }
+        }
+        if machine.outputs.pendingCount > 0, !alarm.isSetForOutput {
+            do throws(KVMError) { try alarm.setForOutput() } catch { throw .kvm(error) }
+        }
+        return nil
+    }
+
+    /// Writes what waits, as long as nobody ends the run.
+    func flushOutput() throws(VMMError) -> StopReason? {
+        var reason: StopReason?
+        let result = machine.outputs.flush { _ in
+            reason = machine.requestedStop(deadline)
+            return reason != nil || machine.control.hasEnded
+        }
+        if case .failed(let error) = result { throw .output(error) }
+        return reason
+    }
+}

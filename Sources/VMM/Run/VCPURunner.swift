@@ -1,0 +1,178 @@
+import DeviceModel
+import KVM
+
+/// One vCPU and what its thread does with it: the run loop.
+struct VCPURunner: ~Copyable {
+    /// From 0 on; also the number of its local APIC.
+    let index: Int
+    let machine: SharedMachine
+    var vcpu: KVMVCPU
+    var tally = ExitTally()
+    /// Processor time of its thread, guest included.
+    private(set) var cpuNanoseconds: Int64 = 0
+    private(set) var deadline = Deadline(after: nil)
+
+    init(index: Int, machine: SharedMachine, vcpu: consuming KVMVCPU) {
+        self.index = index
+        self.machine = machine
+        self.vcpu = vcpu
+    }
+
+    /// Runs the vCPU on the calling thread until the run ends, whoever ends it.
+    mutating func run(until deadline: Deadline) {
+        let start = MonotonicClock.threadTime
+        self.deadline = deadline
+        do throws(VMMError) {
+            var alarm = try kvm { () throws(KVMError) in
+                var alarm = try RunAlarm(deadline, watches: machine.hasInterruptControllers)
+                try alarm.rest()
+                return alarm
+            }
+            if let reason = try loop(&alarm) { machine.control.end(.success(reason)) }
+        } catch {
+            machine.control.end(.failure(error))
+        }
+        cpuNanoseconds = MonotonicClock.threadTime - start
+    }
+
+    /// - Returns: nil where another vCPU ended the run.
+    private mutating func loop(_ alarm: inout RunAlarm) throws(VMMError) -> StopReason? {
+        while true {
+            let exit: VCPUExit
+            do throws(KVMError) { exit = try vcpu.run() } catch { throw .kvm(error) }
+            tally.count(exit)
+            tally.countCoalescedWrites(machine.coalescing.drain(&vcpu, into: machine.platform.ports))
+            switch exit {
+            case .portWrite(let access):
+                writePort(access)
+                if Platform.serialPorts.contains(access.port) { try serialPortWritten(access, &alarm) }
+            case .portRead(let access): readPort(access)
+            case .mmioWrite(let address, let width, let value):
+                machine.platform.mmio.write(at: address, width: Int(width), value: value)
+            case .mmioRead(let address, let width):
+                vcpu.answerMMIORead(machine.platform.mmio.read(at: address, width: Int(width)))
+            case .interrupted:
+                if let reason = try interruption(&alarm) { return reason }
+                if machine.control.hasEnded { return nil }
+            case .halt: return .halted
+            case .shutdown: return .tripleFault(try snapshot())
+            case .interruptWindowOpen, .nonMaskableInterrupt: break
+            default: return .guestError(GuestError(kind: GuestError.Kind(exit), state: try snapshot(exit)))
+            }
+            if let event = machine.platform.events.event { return StopReason(event) }
+            if let reason = try tendOutput(&alarm) { return reason }
+        }
+    }
+
+    private mutating func writePort(_ access: PortAccess) {
+        let ports = machine.platform.ports
+        vcpu.withPortData { data in
+            Self.forEachElement(of: access, in: data.count) { offset, width in
+                var value: UInt64 = 0
+                for byte in 0..<width { value |= UInt64(data[offset &+ byte]) << UInt64(byte &* 8) }
+                ports.write(at: UInt64(access.port), width: width, value: value)
+            }
+        }
+    }
+
+    private mutating func readPort(_ access: PortAccess) {
+        let ports = machine.platform.ports
+        vcpu.withPortData { data in
+            Self.forEachElement(of: access, in: data.count) { offset, width in
+                let value = ports.read(at: UInt64(access.port), width: width)
+                for byte in 0..<width { data[offset &+ byte] = UInt8(truncatingIfNeeded: value >> UInt64(byte &* 8)) }
+            }
+        }
+    }
+
+    /// Calls `body` with the byte offset and width of each element of a port exit, as far as its data reaches.
+    private static func forEachElement(
+        of access: PortAccess, in size: Int, _ body: (_ offset: Int, _ width: Int) -> Void
+    ) {
+        let width = Int(access.width)
+        guard (1...8).contains(width), size >= width else { return }
+        for offset in stride(from: 0, through: size &- width, by: width) { body(offset, width) }
+    }
+
+    /// Looks at everything that a kick may have been for.
+    private mutating func interruption(_ alarm: inout RunAlarm) throws(VMMError) -> StopReason? {
+        if let reason = machine.requestedStop(deadline) { return reason }
+        if let reason = try flushOutput() { return reason }
+        if try isAsleepForEver() { return .halted }
+        do throws(KVMError) { try alarm.rest() } catch { throw .kvm(error) }
+        return nil
+    }
+
+    /// Where HLT sleeps in the kernel: whether nothing can wake any vCPU any more.
+    private func isAsleepForEver() throws(VMMError) -> Bool {
+        guard machine.hasInterruptControllers else { return false }
+        let watch = machine.sleepWatch
+        return try kvm { () throws(KVMError) in
+            if watch.saw(vcpu: index, asleep: try vcpu.isAsleep()) { machine.control.kickAll() }
+            guard watch.hasRound else { return false }
+            return try watch.join(vcpu: index) { () throws(KVMError) in try vcpu.isAsleep() }
+        }
+    }
+
+    private func snapshot(_ exit: VCPUExit? = nil) throws(VMMError) -> CPUSnapshot {
+        try kvm { () throws(KVMError) in
+            let registers = try vcpu.registers()
+            let special = try vcpu.specialRegisters()
+            var snapshot = CPUSnapshot(registers: registers, special: special, instruction: InstructionBytes([]))
+            if case .internalError(_, let instruction) = exit, instruction.count > 0 {
+                snapshot.instruction = instruction
+            } else {
+                snapshot.instruction = try instructionBytes(at: snapshot.instructionAddress)
+            }
+            return snapshot
+        }
+    }
+
+    /// What stands in RAM at a linear address, up to the end of its page.
+    private func instructionBytes(at linear: UInt64) throws(KVMError) -> InstructionBytes {
+        guard let start = try vcpu.physicalAddress(ofLinear: linear) else { return InstructionBytes([]) }
+        var bytes: [UInt8] = []
+        for offset in 0..<min(15, 0x1000 - start & 0xFFF) {
+            guard let address = GuestAddress(start).adding(offset),
+                let byte = try? machine.memory.load(UInt8.self, at: address)
+            else { break }
+            bytes.append(byte)
+        }
+        return InstructionBytes(bytes)
+    }
+}
+
+extension KVMVCPU {
+    /// Whether it sleeps with interrupts off or was never started: only another vCPU can wake it.
+    fileprivate func isAsleep() throws(KVMError) -> Bool {
+        switch try activity() {
+        case .halted where try registers().rflags.contains(.interruptEnable): return false
+        // One that came just now has not woken it yet.
+        case .halted: return try !hasNonMaskableInterrupt()
+        case .waitingForStart: return true
+        default: return false
+        }
+    }
+}
+
+extension StopReason {
+    fileprivate init(_ event: MachineEvent) {
+        switch event {
+        case .exit(let status): self = .exited(status: status)
+        case .reset(let cause): self = .reset(cause)
+        case .powerOff: self = .poweredOff
+        }
+    }
+}
+
+extension GuestError.Kind {
+    fileprivate init(_ exit: VCPUExit) {
+        switch exit {
+        case .entryFailure(let reason, _): self = .entryFailure(reason: reason)
+        // KVM_INTERNAL_ERROR_EMULATION
+        case .internalError(suberror: 1, _): self = .emulationFailure
+        case .internalError(let suberror, _): self = .internalError(suberror: suberror)
+        default: self = .unexpectedExit("\(exit)")
+        }
+    }
+}

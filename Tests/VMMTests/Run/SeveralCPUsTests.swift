@@ -1,0 +1,137 @@
+import Glibc
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import VMM
+
+@Suite("Several vCPUs", .requiresKVM)
+struct SeveralCPUsTests {
+    private static func configuration(_ count: Int, _ commandLine: String) -> MachineConfiguration {
+        var configuration = MachineConfiguration(image: .file(Guests.path("long-cpus.elf")))
+        configuration.vcpuCount = count
+        configuration.commandLine = commandLine
+        configuration.timeout = GuestRun.patience
+        return configuration
+    }
+
+    @Test("all run, and when all sleep for good the run ends as halted", arguments: [1, 2, 3, 8])
+    func sleeps(count: Int) throws {
+        let start = ContinuousClock.now
+        let run = try GuestRun(guest: "long-cpus.elf") {
+            $0.vcpuCount = count
+            $0.interruptControllers = .full
+            $0.commandLine = "\(count)"
+        }
+        #expect(run.reason == .halted)
+        #expect(run.text == (0..<count).map { "vCPU \($0)\n" }.joined() + "\(count) vCPUs are asleep\n")
+        // Seen: 0.1 to 1.1 s, of which 1 s is the look that nothing else asks for.
+        #expect(ContinuousClock.now - start < .seconds(15) * TestScale.divisor)
+    }
+
+    @Test("those that were never started count as asleep")
+    func neverStarted() throws {
+        let run = try GuestRun(guest: "sleep-forever.elf") { $0.vcpuCount = 4 }
+        #expect(run.reason == .halted)
+    }
+
+    /// A vCPU that is asleep when it is looked at may have been woken a moment before, by one that is asleep a moment later.
+    @Test("those that wake each other are never taken for asleep, however often they are looked at")
+    func wakeEachOther() throws {
+        var configuration = Self.configuration(4, "4 and wake")
+        configuration.timeout = .seconds(5)
+        var machine = try VirtualMachine(configuration)
+        let control = machine.shared.control
+        let looker = HostThread {
+            while !control.hasEnded {
+                control.kickAll()
+                usleep(300)
+            }
+        }
+        let reason = try machine.run()
+        looker.join()
+        #expect(reason == .deadline)
+        #expect(String(decoding: configuration.output.collected, as: UTF8.self).hasSuffix("\n4 vCPUs are asleep\n"))
+        // As often as the vCPUs were looked at: not so seldom that the test says nothing.
+        #expect(machine.report.exitsByKind["interrupted"] ?? 0 > 1_000 / UInt64(TestScale.divisor))
+    }
+
+    @Test("one that ends the run ends it for all, whatever the others do")
+    func oneEndsAll() throws {
+        // vCPU 0 waits for a fifth that is not there; 1 to 3 sleep.
+        var configuration = Self.configuration(4, "5")
+        configuration.timeout = .milliseconds(300)
+        var machine = try VirtualMachine(configuration)
+        #expect(try machine.run() == .deadline)
+        configuration.timeout = GuestRun.patience
+        var other = try VirtualMachine(configuration)
+        let handle = other.stopHandle
+        let stopper = HostThread {
+            usleep(50_000)
+            handle.stop()
+        }
+        #expect(try other.run() == .stopped)
+        stopper.join()
+    }
+
+    @Test("a guest that ends by an exit port ends the others too")
+    func exits() throws {
+        // The command line asks for none: the guest says so and ends with 1, while three wait to be started.
+        let run = try GuestRun(guest: "long-cpus.elf") {
+            $0.vcpuCount = 4
+            $0.commandLine = "none"
+        }
+        #expect(run.reason == .exited(status: 1))
+    }
+
+    @Test("without interrupt controllers there can be no second one")
+    func needsControllers() {
+        #expect(
+            throws: VMMError.configuration(
+                "2 vCPUs need interrupt controllers, by which the first starts the others; ask for full ones or for one vCPU"
+            )
+        ) {
+            _ = try GuestRun(guest: "sleep-forever.elf") {
+                $0.vcpuCount = 2
+                $0.interruptControllers = .none
+            }
+        }
+    }
+
+    @Test("there is at least one, and no more than the host gives", arguments: [-1, 0, 256, 100_000])
+    func count(_ count: Int) {
+        #expect {
+            _ = try GuestRun(guest: "sleep-forever.elf") { $0.vcpuCount = count }
+        } throws: { error in
+            guard case VMMError.configuration(let text) = error else { return false }
+            return text.hasPrefix("\(count) vCPUs are not to be had; this host's KVM gives a machine 1 to ")
+        }
+    }
+
+    @Test("nothing is left of them: no thread, no descriptor")
+    func leavesNothing() throws {
+        func count(_ folder: String) -> Int {
+            var count = 0
+            // SAFETY: a C string for the length of the call; the entries are only counted.
+            guard let directory = unsafe opendir(folder) else { return 0 }
+            while unsafe readdir(directory) != nil { count += 1 }
+            unsafe closedir(directory)
+            return count
+        }
+        // Other tests start and end threads meanwhile: what counts is that the least that is seen does not grow.
+        var least: [Int] = []
+        for _ in 0..<3 {
+            var seen: [Int] = []
+            for _ in 0..<10 {
+                let run = try GuestRun(guest: "long-cpus.elf") {
+                    $0.vcpuCount = 8
+                    $0.commandLine = "none"
+                }
+                #expect(run.reason == .exited(status: 1))
+                seen.append(count("/proc/self/fd"))
+            }
+            least.append(seen.min() ?? 0)
+        }
+        #expect(least[2] < least[0] + 20, "\(least)")
+    }
+}

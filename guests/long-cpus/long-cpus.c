@@ -1,0 +1,120 @@
+// Starts the other vCPUs (Intel SDM vol. 3A, "Multiple-Processor (MP) Initialization"), each of which prints a line in turn, in
+// the order of their local APICs' numbers; then all sleep with interrupts off, so that nothing can wake any of them.
+// Needs as many --cpus as the command line says, 64 at most.
+// Output, with --cmdline 2: "vCPU 0\nvCPU 1\n2 vCPUs are asleep\n". Status: 0 (halted).
+// With --cmdline "2 and wake" the last two wake each other for ever, by interrupts that cannot be turned off; never more than
+// one of them is awake for long.
+#include "boot-params.h"
+#include "interrupts.h"
+
+enum { PAGE = 0x10000, NMI = 2 };
+
+/// Registers of the local APIC (Intel SDM vol. 3A, "Local APIC Register Address Map").
+enum { APIC_ID = 0x20, APIC_SPURIOUS = 0xF0, APIC_COMMAND = 0x300, APIC_TARGET = 0x310 };
+
+/// Interrupt commands (Intel SDM vol. 3A, "Interrupt Command Register (ICR)").
+enum { SEND_NMI = 0x4400, SEND_INIT = 0xC4500, SEND_START = 0xC4600 };
+
+extern const uint8_t trampoline[], trampoline_values[], trampoline_end[];
+
+static volatile uint32_t turn;
+static volatile uint8_t is_woken[64];
+static uint32_t cpu_count;
+static bool keeps_waking;
+
+static volatile uint32_t *apic(uint32_t offset) { return (volatile uint32_t *)(0xFEE00000ull + offset); }
+
+static void relax(int rounds) {
+    while (rounds--) asm volatile("pause");
+}
+
+static uint32_t own_number(void) { return *apic(APIC_ID) >> 24; }
+
+extern const uint8_t sleep_begin[], sleep_end[];
+
+/// One that comes between the look at `is_woken` and the HLT would be slept over: the HLT is left out then.
+__attribute__((interrupt)) static void on_nmi(struct frame *frame) {
+    is_woken[own_number() & 63] = 1;
+    if (frame->rip >= (uint64_t)sleep_begin && frame->rip < (uint64_t)sleep_end) frame->rip = (uint64_t)sleep_end;
+}
+
+/// Sleeps until this vCPU is woken, or was since it slept last.
+__attribute__((noinline)) static void sleep_until_woken(volatile uint8_t *woken) {
+    asm volatile("sleep_begin: cmpb $0, (%0); jne sleep_end; hlt; sleep_end:" : : "r"(woken) : "memory", "cc");
+    *woken = 0;
+}
+
+_Noreturn static void sleep_for_ever(void) {
+    for (;;) asm volatile("cli; hlt");
+}
+
+/// The last two take turns: one wakes the other, and sleeps.
+_Noreturn static void wake_each_other(uint32_t number) {
+    uint32_t other = number ^ 1;
+    load_gates();
+    for (bool first = number & 1;; first = false) {
+        if (!first) sleep_until_woken(&is_woken[number]);
+        // The other one falls asleep meanwhile.
+        relax(500);
+        *apic(APIC_TARGET) = other << 24;
+        *apic(APIC_COMMAND) = SEND_NMI;
+    }
+}
+
+_Noreturn void cpu_main(void) {
+    uint32_t number = own_number();
+    *apic(APIC_SPURIOUS) = 0x1FF;  // on
+    while (turn != number) relax(1);
+    print("vCPU ");
+    print_decimal(number);
+    print("\n");
+    turn = number + 1;
+    if (keeps_waking && number + 2 >= cpu_count) wake_each_other(number);
+    sleep_for_ever();
+}
+
+static void set_up_trampoline(void) {
+    uint8_t *page = (uint8_t *)PAGE;
+    for (int offset = 0; offset < trampoline_end - trampoline; offset++) page[offset] = trampoline[offset];
+    uint8_t *values = page + (trampoline_values - trampoline);
+    struct __attribute__((packed)) {
+        uint16_t limit;
+        uint64_t base;
+    } table;
+    uint64_t cr0, cr3, cr4;
+    asm volatile("sgdt %0" : "=m"(table));
+    asm volatile("mov %%cr0, %0" : "=r"(cr0));
+    asm volatile("mov %%cr3, %0" : "=r"(cr3));
+    asm volatile("mov %%cr4, %0" : "=r"(cr4));
+    *(volatile uint16_t *)values = table.limit;
+    *(volatile uint32_t *)(values + 2) = (uint32_t)table.base;
+    *(volatile uint32_t *)(values + 8) = (uint32_t)cr4;
+    *(volatile uint32_t *)(values + 12) = (uint32_t)cr3;
+    *(volatile uint32_t *)(values + 16) = (uint32_t)cr0;
+}
+
+int guest_main(const struct boot_params *params) {
+    if (!has_interrupt_controllers()) return 1;
+    const char *text = (const char *)((uint64_t)params->ext_cmd_line_ptr << 32 | params->cmd_line_ptr);
+    while (*text >= '0' && *text <= '9' && cpu_count <= 64) cpu_count = cpu_count * 10 + (uint32_t)(*text++ - '0');
+    if (cpu_count < 1 || cpu_count > 64) {
+        print("the command line does not begin with a number of vCPUs from 1 to 64\n");
+        return 1;
+    }
+    keeps_waking = *text == ' ' && cpu_count > 2;
+    set_gate(NMI, on_nmi);
+    set_up_trampoline();
+    if (cpu_count > 1) {
+        // To all but this one.
+        *apic(APIC_COMMAND) = SEND_INIT;
+        relax(1000);
+        *apic(APIC_COMMAND) = SEND_START | PAGE >> 12;
+    }
+    print("vCPU 0\n");
+    *apic(APIC_SPURIOUS) = 0x1FF;
+    turn = 1;
+    while (turn != cpu_count) relax(1);
+    print_decimal(cpu_count);
+    print(" vCPUs are asleep\n");
+    sleep_for_ever();
+}
