@@ -20,6 +20,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
     ],
@@ -27,7 +28,10 @@ let package = Package(
         .target(name: "CKVM", path: "CKVM"),
         .target(name: "KVM", dependencies: ["CKVM"], swiftSettings: strict),
         .target(name: "DeviceModel", swiftSettings: strict),
-        .target(name: "VMM", dependencies: ["KVM", "DeviceModel"], swiftSettings: strict),
+        .target(
+            name: "VMM",
+            dependencies: ["KVM", "DeviceModel", .product(name: "Histogram", package: "hdrhistogram-swift")],
+            swiftSettings: strict),
         .executableTarget(
             name: "swiftvmm",
             dependencies: [

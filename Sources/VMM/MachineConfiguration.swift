@@ -19,6 +19,8 @@ public struct MachineConfiguration: Sendable {
     public var adjustState: (@Sendable (inout CPUState) -> Void)?
     /// Whether a state that VT-x or AMD-V would refuse is an error in words before it is tried.
     public var checksState = true
+    /// Whether to measure how long each exit takes to handle, for ``RunReport/latencies``. It takes two looks at the clock each.
+    public var measuresExits = false
     /// How long the guest may run; nil for as long as it likes.
     public var timeout: Duration?
     /// Where all consoles write.

@@ -135,6 +135,9 @@ public struct VirtualMachine: ~Copyable {
             report.cpuNanoseconds += other.runner.cpuNanoseconds
         }
         report.add(tally)
+        var latencies = first.latencies
+        for other in others { if let more = other.runner.latencies { latencies?.add(more) } }
+        report.latencies = latencies?.percentiles ?? [:]
         report.add(shared.platform)
         return report
     }

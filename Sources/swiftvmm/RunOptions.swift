@@ -102,6 +102,7 @@ struct RunOptions {
         configuration.vcpuCount = cpus
         configuration.interruptControllers = irqchip
         configuration.coalescesSerialOutput = coalescesSerialOutput
+        configuration.measuresExits = report != nil
         configuration.commandLine = cmdline
         configuration.timeout = timeout.map { .seconds($0) }
         configuration.input = line.input

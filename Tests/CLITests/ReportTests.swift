@@ -53,6 +53,17 @@ struct ReportTests {
         #expect(run.exitCount == run.exitsByKind.values.reduce(0, +))
     }
 
+    @Test("each kind of exit has percentiles of the time that it took, but for what ended the run")
+    func latencies() async throws {
+        let code = TinyGuest.print("ab") + TinyGuest.read(0x3FD) + TinyGuest.halt
+        var latencies = try #require(try await report(code).1.run).latencies
+        latencies["interrupted"] = nil
+        #expect(latencies.mapValues(\.count) == ["portWrite": 2, "portRead": 1])
+        for found in latencies.values {
+            #expect(found.p50 > 0 && found.p50 <= found.p90 && found.p90 <= found.p99 && found.p99 <= found.max)
+        }
+    }
+
     @Test("times are told in nanoseconds")
     func times() async throws {
         let run = try #require(try await report(TinyGuest.spin, "--timeout", "0.5").1.run)

@@ -22,8 +22,10 @@ struct ExitTally {
     /// Writes that were no exits.
     private(set) var coalescedWrites: UInt64 = 0
 
-    mutating func count(_ exit: VCPUExit) {
-        kinds[ExitKind(exit).rawValue] &+= 1
+    @discardableResult
+    mutating func count(_ exit: VCPUExit) -> ExitKind {
+        let kind = ExitKind(exit)
+        kinds[kind.rawValue] &+= 1
         switch exit {
         case .portRead(let access): ports[PortKey(port: access.port, isWrite: false), default: 0] &+= 1
         case .portWrite(let access): ports[PortKey(port: access.port, isWrite: true), default: 0] &+= 1
@@ -31,6 +33,7 @@ struct ExitTally {
         case .mmioWrite(let address, _, _): countMMIO(PageKey(page: address & ~0xFFF, isWrite: true))
         default: break
         }
+        return kind
     }
 
     mutating func countCoalescedWrites(_ count: UInt64) {

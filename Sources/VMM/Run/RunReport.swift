@@ -17,6 +17,16 @@ public struct RunReport: Sendable, Encodable {
         public let count: UInt64
     }
 
+    /// Of how long exits of one kind took to handle, in nanoseconds, the longest exact and the others within 1 %: from the moment that KVM_RUN came back to the
+    /// next time that it is entered. An exit that ended the run is not among them.
+    public struct Percentiles: Sendable, Equatable, Encodable {
+        public let count: UInt64
+        public let p50: UInt64
+        public let p90: UInt64
+        public let p99: UInt64
+        public let max: UInt64
+    }
+
     /// Accesses that no device answered.
     public struct UnmappedCount: Sendable, Equatable, Encodable {
         /// The port or guest-physical address in hexadecimal; `others` for all beyond the first 256.
@@ -34,6 +44,8 @@ public struct RunReport: Sendable, Encodable {
     public internal(set) var coalescedWrites: UInt64 = 0
     /// By the names of ``ExitKind``, without those that never came.
     public internal(set) var exitsByKind: [String: UInt64] = [:]
+    /// How long exits took to handle, by kind; empty unless ``MachineConfiguration/measuresExits``.
+    public internal(set) var latencies: [String: Percentiles] = [:]
     /// Sorted by port. A REP INS counts once.
     public internal(set) var exitsByPort: [PortCount] = []
     /// Sorted by address.

@@ -8,6 +8,8 @@ struct VCPURunner: ~Copyable {
     let machine: SharedMachine
     var vcpu: KVMVCPU
     var tally = ExitTally()
+    /// Nil where nobody asks.
+    private(set) var latencies: ExitLatencies?
     /// Processor time of its thread, guest included.
     private(set) var cpuNanoseconds: Int64 = 0
     private(set) var deadline = Deadline(after: nil)
@@ -16,6 +18,7 @@ struct VCPURunner: ~Copyable {
         self.index = index
         self.machine = machine
         self.vcpu = vcpu
+        latencies = machine.configuration.measuresExits ? ExitLatencies() : nil
     }
 
     /// Runs the vCPU on the calling thread until the run ends, whoever ends it.
@@ -40,7 +43,8 @@ struct VCPURunner: ~Copyable {
         while true {
             let exit: VCPUExit
             do throws(KVMError) { exit = try vcpu.run() } catch { throw .kvm(error) }
-            tally.count(exit)
+            let start = latencies == nil ? 0 : MonotonicClock.now
+            let kind = tally.count(exit)
             tally.countCoalescedWrites(machine.coalescing.drain(&vcpu, into: machine.platform.ports))
             switch exit {
             case .portWrite(let access):
@@ -61,6 +65,7 @@ struct VCPURunner: ~Copyable {
             }
             if let event = machine.platform.events.event { return StopReason(event) }
             if let reason = try tendOutput(&alarm) { return reason }
+            latencies?.record(kind, nanoseconds: MonotonicClock.now - start)
         }
     }
 

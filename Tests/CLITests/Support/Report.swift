@@ -13,12 +13,21 @@ struct Report: Decodable {
         let cpuNanoseconds: Int64
         let exitCount: UInt64
         let exitsByKind: [String: UInt64]
+        let latencies: [String: Percentiles]
         let exitsByPort: [PortCount]
         let exitsByPage: [PageCount]
         let consoleBytes: [String: UInt64]
         let unwrittenBytes: Int
         let unmappedPorts: [UnmappedCount]
         let postCode: UInt8?
+    }
+
+    struct Percentiles: Decodable, Equatable {
+        let count: UInt64
+        let p50: UInt64
+        let p90: UInt64
+        let p99: UInt64
+        let max: UInt64
     }
 
     struct PortCount: Decodable, Equatable {
