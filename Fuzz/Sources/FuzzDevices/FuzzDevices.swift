@@ -21,16 +21,32 @@ enum FuzzDevices {
 
     private static func access(_ bytes: [UInt8]) {
         let output = ConsoleOutput(collectingUpTo: 4_096)
-        let input = ConsoleInput(Array(0...255))
-        guard let platform = try? Platform(outputs: ConsoleOutputs(main: output, serial: nil), input: input, serialInterrupt: nil) else { preconditionFailure("no platform") }
+        let input = ConsoleInput(queueOf: 64)
+        let outputs = ConsoleOutputs(main: output, serial: nil)
+        guard let platform = try? Platform(outputs: outputs, input: input, serialInterrupt: CheckedLine()) else {
+            preconditionFailure("no platform")
+        }
         var rest = bytes[...]
-        while let operation = rest.popFirst() { step(operation, &rest, platform) }
+        while let operation = rest.popFirst() {
+            if operation & 0x80 != 0 {
+                bring(operation & 0x7F, to: input, platform)
+            } else {
+                step(operation, &rest, platform)
+            }
+        }
         _ = output.flush { _ in true }
         precondition(output.collected.count <= 4_096)
         // The report is made of what the guest did.
         var report = RunReport()
         report.add(platform)
         precondition(report.unmappedPorts.count <= 257 && report.unmappedMemory.count <= 257)
+    }
+
+    /// So many bytes come on the line, and the port is told, as for a guest that waits for an interrupt.
+    private static func bring(_ count: UInt8, to input: ConsoleInput, _ platform: Platform) {
+        _ = input.append((0..<count).map { $0 })
+        let hadRoom = platform.serial.pullInput {}
+        precondition(!hadRoom || input.unreadCount == 0)
     }
 
     /// One access. The operation's bit 0 says write, bits 1 to 3 the width less one, bit 4 memory, bits 5 and 6 how the
