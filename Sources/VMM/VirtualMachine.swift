@@ -51,7 +51,7 @@ public struct VirtualMachine: ~Copyable {
         try ram.map(into: machine)
         let outputs = ConsoleOutputs(main: configuration.output, serial: configuration.serialOutput)
         let platform = try Platform(
-            outputs: outputs, input: configuration.input,
+            memory: ram.memory, outputs: outputs, input: configuration.input,
             serialInterrupt: hasInterruptControllers ? machine.interruptLine(gsi: Platform.serialGSI) : nil)
         let shared = SharedMachine(
             configuration, platform, ram.memory, outputs: outputs, kvm: machine,

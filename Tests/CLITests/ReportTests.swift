@@ -35,7 +35,7 @@ struct ReportTests {
                 Report.PortCount(port: "0x3f8", direction: "write", count: 22),
                 Report.PortCount(port: "0x3fd", direction: "read", count: 22),
             ])
-        #expect(run.consoleBytes == ["uart": 22, "debug": 0])
+        #expect(run.consoleBytes == ["uart": 22, "debug": 0, "hypercall": 0])
         #expect(run.exitsByPage == [])
         #expect(run.unmappedPorts == [])
         #expect(run.unwrittenBytes == 0)
@@ -80,7 +80,7 @@ struct ReportTests {
         code += TinyGuest.out(0x80, 0x12) + TinyGuest.out(0x80, 0x34)
         code += TinyGuest.out(0x1234, 0) + TinyGuest.read(0x1234) + TinyGuest.read(0x1234)
         let run = try #require(try await report(code + TinyGuest.halt).1.run)
-        #expect(run.consoleBytes == ["uart": 1, "debug": 5])
+        #expect(run.consoleBytes == ["uart": 1, "debug": 5, "hypercall": 0])
         #expect(run.unmappedPorts == [Report.UnmappedCount(address: "0x1234", reads: 2, writes: 1)])
         #expect(run.exitsByPort.contains(Report.PortCount(port: "0x1234", direction: "read", count: 2)))
         #expect(run.postCode == 0x34)

@@ -15,6 +15,7 @@ struct HostileGuestTests {
     }
 
     private final class Discard: ByteSink, InterruptLine {
+        func write(_ bytes: RawSpan) {}
         func write(_ byte: UInt8) {}
         func setLevel(_ high: Bool) {}
     }

@@ -41,6 +41,7 @@ extension GuestRow {
         GuestRow(name: "real-echo.bin", input: [4], output: "", reason: .halted),
         GuestRow(name: "real-outsb.bin", output: "Hello from REP OUTSB!\n", reason: .halted),
         GuestRow(name: "real-insb.bin", output: "REP INSB: 16 bytes, all 0xe9\n", reason: .halted),
+        GuestRow(name: "real-hypercall-hello.bin", output: "Hello by hypercall!\n", reason: .exited(status: 0)),
         GuestRow(name: "real-exit.bin", output: "", reason: .exited(status: 42)),
         GuestRow(name: "real-a20.bin", memory: 2 << 20, output: "A20 is on\n", reason: .halted),
         GuestRow(name: "real-uart-selftest.bin", output: "16550A: every check passed\n", reason: .exited(status: 0)),

@@ -23,12 +23,15 @@ enum FuzzDevices {
         let output = ConsoleOutput(collectingUpTo: 4_096)
         let input = ConsoleInput(queueOf: 64)
         let outputs = ConsoleOutputs(main: output, serial: nil)
-        guard let platform = try? Platform(outputs: outputs, input: input, serialInterrupt: CheckedLine()) else {
-            preconditionFailure("no platform")
-        }
+        guard let ram = try? GuestRAM(RAMLayout(size: 1 << 20, physicalAddressBits: 36)),
+            let platform = try? Platform(
+                memory: ram.memory, outputs: outputs, input: input, serialInterrupt: CheckedLine())
+        else { preconditionFailure("no platform") }
         var rest = bytes[...]
         while let operation = rest.popFirst() {
-            if operation & 0x80 != 0 {
+            if operation >= 0xF0 {
+                ring(&rest, ram.memory, platform)
+            } else if operation & 0x80 != 0 {
                 bring(operation & 0x7F, to: input, platform)
             } else {
                 step(operation, &rest, platform)
@@ -40,6 +43,16 @@ enum FuzzDevices {
         var report = RunReport()
         report.add(platform)
         precondition(report.unmappedPorts.count <= 257 && report.unmappedMemory.count <= 257)
+    }
+
+    /// A request by hypercall: where it is said to be, and what stands there if that is in RAM.
+    private static func ring(_ rest: inout ArraySlice<UInt8>, _ memory: GuestMemory, _ platform: Platform) {
+        let address = GuestAddress(take(4, &rest))
+        var request: [UInt8] = []
+        for _ in 0..<24 { request.append(rest.popFirst() ?? 0) }
+        try? memory.write(request.span, at: address)
+        guard let wait = platform.hypercalls.ring(at: address) else { return }
+        platform.hypercalls.finish(wait, hasInput: wait.nanoseconds & 1 != 0)
     }
 
     /// So many bytes come on the line, and the port is told, as for a guest that waits for an interrupt.

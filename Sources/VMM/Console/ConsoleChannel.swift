@@ -16,4 +16,9 @@ final class ConsoleChannel: ByteSink {
         count.wrappingAdd(1, ordering: .relaxed)
         output.write(byte)
     }
+
+    func write(_ bytes: RawSpan) {
+        count.wrappingAdd(UInt64(bytes.byteCount), ordering: .relaxed)
+        output.write(bytes)
+    }
 }

@@ -1,5 +1,6 @@
 import DeviceModel
 import Glibc
+import KVM
 import Synchronization
 
 /// Where a machine's console reads: a file descriptor, or bytes in memory. Nothing is taken before a device has room for it,
@@ -31,16 +32,20 @@ public final class ConsoleInput: ByteSource {
 
     private let origin: Origin
     private let state: Mutex<State>
+    /// Signalled while bytes wait in a queue; nil for other input, or where the system gives none.
+    private let waiting: EventDescriptor?
 
     /// - Parameter descriptor: stays open as long as the machine runs; it is not closed.
     public init(descriptor: Int32) {
         origin = .descriptor(descriptor)
         state = Mutex(State())
+        waiting = nil
     }
 
     public init(_ bytes: [UInt8]) {
         origin = .memory
         state = Mutex(State(bytes: bytes[...]))
+        waiting = nil
     }
 
     /// Bytes that come with ``append(_:)`` while the machine runs, as from a terminal whose keys the program looks at first.
@@ -49,6 +54,7 @@ public final class ConsoleInput: ByteSource {
     public init(queueOf limit: Int) {
         origin = .queue(limit: max(0, limit))
         state = Mutex(State())
+        waiting = try? EventDescriptor()
     }
 
     /// Adds bytes to a queue, as many as there is room for.
@@ -58,6 +64,7 @@ public final class ConsoleInput: ByteSource {
         guard case .queue(let limit) = origin else { return 0 }
         let (taken, arrival) = state.withLock { state in
             let taken = min(bytes.count, limit - state.bytes.count)
+            if state.bytes.isEmpty, taken > 0 { waiting?.signal() }
             state.bytes += bytes.prefix(taken)
             return (taken, state.arrival)
         }
@@ -73,6 +80,30 @@ public final class ConsoleInput: ByteSource {
 
     /// Whether no more bytes can come from the descriptor.
     var hasEnded: Bool { state.withLock { $0.hasEnded } }
+
+    /// What poll(2) finds readable when bytes may have come, where there is such a thing.
+    var watchedDescriptor: Int32? {
+        switch origin {
+        case .descriptor(let descriptor): hasEnded ? nil : descriptor
+        case .memory: nil
+        case .queue:
+            switch waiting {
+            case .some(let event): event.number
+            case nil: nil
+            }
+        }
+    }
+
+    /// Whether the next read gives a byte, or finds that the descriptor has ended.
+    var isReady: Bool {
+        guard case .descriptor(let descriptor) = origin else { return unreadCount > 0 }
+        guard !hasEnded else { return false }
+        var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        // SAFETY: one structure, the caller's own.
+        guard unsafe poll(&request, 1, 0) > 0 else { return false }
+        descriptorIsReady()
+        return true
+    }
 
     /// The descriptor can be read: the next read asks it, however recently it had nothing.
     func descriptorIsReady() {
@@ -94,6 +125,7 @@ public final class ConsoleInput: ByteSource {
             case .descriptor(let descriptor): Self.read(&state, upTo: room, from: descriptor, receive)
             case .memory, .queue:
                 for byte in state.bytes.prefix(room) { receive(byte) }
+                if !state.bytes.isEmpty, state.bytes.count <= room { _ = waiting?.take() }
                 state.bytes = state.bytes.dropFirst(room)
             }
         }

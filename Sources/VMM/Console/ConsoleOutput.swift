@@ -79,6 +79,12 @@ public final class ConsoleOutput: Sendable {
         pending.add(1, ordering: .relaxed)
     }
 
+    func write(_ bytes: RawSpan) {
+        // SAFETY: the bytes are copied within the call.
+        unsafe bytes.withUnsafeBytes { source in buffer.withLock { unsafe $0.append(contentsOf: source) } }
+        pending.add(bytes.byteCount, ordering: .relaxed)
+    }
+
     /// Writes out what is held back.
     ///
     /// - Parameters:

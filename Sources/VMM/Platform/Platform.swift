@@ -6,6 +6,7 @@ struct Platform: Sendable {
     /// COM1.
     static let serialPorts: Range<UInt16> = 0x3F8..<0x400
     static let serialGSI: UInt32 = 4
+    static let hypercallPort: UInt16 = 0x510
 
     let ports: Bus
     let mmio: Bus
@@ -14,12 +15,16 @@ struct Platform: Sendable {
     let serial: SerialPort
     let serialOutput: ConsoleChannel
     let debugOutput: ConsoleChannel
+    let hypercallOutput: ConsoleChannel
+    let hypercalls: HypercallDoorbell
     let postCode = POSTCode()
 
     init(
-        outputs: ConsoleOutputs, input: ConsoleInput?, serialInterrupt: (any InterruptLine)?
+        memory: GuestMemory, outputs: ConsoleOutputs, input: ConsoleInput?, serialInterrupt: (any InterruptLine)?
     ) throws(VMMError) {
         serialOutput = ConsoleChannel(to: outputs.serial)
+        hypercallOutput = ConsoleChannel(to: outputs.main)
+        hypercalls = HypercallDoorbell(memory: memory, output: hypercallOutput, input: input, events: events)
         debugOutput = ConsoleChannel(to: outputs.main)
         serial = SerialPort(output: serialOutput, input: input, interrupt: serialInterrupt)
         let keyboard = KeyboardController(events: events)
@@ -34,6 +39,7 @@ struct Platform: Sendable {
                 (BusRange(start: 0xF4, count: 4), DebugExit(events: events)),
                 (BusRange(start: UInt64(Self.serialPorts.lowerBound), count: UInt64(Self.serialPorts.count)), serial),
                 (BusRange(start: 0x500, count: 4), PlainExit(events: events)),
+                (BusRange(start: UInt64(Self.hypercallPort), count: 4), hypercalls),
                 (BusRange(start: 0x604, count: 2), PowerOffPort(events: events)),
                 (BusRange(start: 0xCF9, count: 1), ResetControl(events: events)),
             ])

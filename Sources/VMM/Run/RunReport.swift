@@ -54,6 +54,8 @@ public struct RunReport: Sendable, Encodable {
     public internal(set) var consoleBytes: [String: UInt64] = [:]
     /// Bytes of output that nobody took before the run ended.
     public internal(set) var unwrittenBytes = 0
+    /// Requests to the hypercall doorbell that did not lie in RAM.
+    public internal(set) var lostHypercalls: UInt64 = 0
     public internal(set) var unmappedPorts: [UnmappedCount] = []
     public internal(set) var unmappedMemory: [UnmappedCount] = []
     /// The last byte written to port 0x80.
@@ -79,7 +81,11 @@ public struct RunReport: Sendable, Encodable {
     }
 
     mutating func add(_ platform: Platform) {
-        consoleBytes = ["uart": platform.serialOutput.byteCount, "debug": platform.debugOutput.byteCount]
+        consoleBytes = [
+            "uart": platform.serialOutput.byteCount, "debug": platform.debugOutput.byteCount,
+            "hypercall": platform.hypercallOutput.byteCount,
+        ]
+        lostHypercalls = platform.hypercalls.lostRequestCount
         unmappedPorts = Self.counts(platform.ports.unmapped)
         unmappedMemory = Self.counts(platform.mmio.unmapped)
         postCode = platform.postCode.last

@@ -47,6 +47,8 @@ struct VCPURunner: ~Copyable {
             let kind = tally.count(exit)
             tally.countCoalescedWrites(machine.coalescing.drain(&vcpu, into: machine.platform.ports))
             switch exit {
+            case .portWrite(let access) where access.port == Platform.hypercallPort:
+                if let reason = try hypercall(access) { return reason }
             case .portWrite(let access):
                 writePort(access)
                 if Platform.serialPorts.contains(access.port) { try serialPortWritten(access, &alarm) }
@@ -91,7 +93,7 @@ struct VCPURunner: ~Copyable {
     }
 
     /// Calls `body` with the byte offset and width of each element of a port exit, as far as its data reaches.
-    private static func forEachElement(
+    static func forEachElement(
         of access: PortAccess, in size: Int, _ body: (_ offset: Int, _ width: Int) -> Void
     ) {
         let width = Int(access.width)

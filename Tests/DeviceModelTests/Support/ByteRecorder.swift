@@ -12,4 +12,8 @@ final class ByteRecorder: ByteSink {
     func write(_ byte: UInt8) {
         recorded.withLock { $0.append(byte) }
     }
+
+    func write(_ bytes: RawSpan) {
+        for offset in 0..<bytes.byteCount { write(unsafe bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self)) }
+    }
 }

@@ -34,7 +34,7 @@ struct ReportTests {
                 RunReport.PortCount(port: "0x3fd", direction: "read", count: 2),
             ])
         #expect(run.report.exitsByPage == [])
-        #expect(run.report.consoleBytes == ["uart": 1, "debug": 2])
+        #expect(run.report.consoleBytes == ["uart": 1, "debug": 2, "hypercall": 0])
         #expect(run.report.postCode == 0)
         #expect(run.report.wallNanoseconds > 0)
         #expect(run.report.cpuNanoseconds > 0)
@@ -61,7 +61,7 @@ struct ReportTests {
         #expect(report.wallNanoseconds == 0)
         #expect(report.cpuNanoseconds == 0)
         #expect(report.postCode == nil)
-        #expect(report.consoleBytes == ["uart": 0, "debug": 0])
+        #expect(report.consoleBytes == ["uart": 0, "debug": 0, "hypercall": 0])
     }
 
     @Test("memory-mapped accesses are counted by page and direction")
