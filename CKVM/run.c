@@ -1,8 +1,12 @@
 /* Reading kvm_run's union. memcpy where the kernel's field is a byte array. */
+#define _GNU_SOURCE
 #include "CKVM.h"
 #include <cpuid.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 struct ckvm_port_exit ckvm_port_exit(const struct kvm_run *run) {
   return (struct ckvm_port_exit){
@@ -58,11 +62,42 @@ struct ckvm_debug_exit ckvm_debug_exit(const struct kvm_run *run) {
 
 uint32_t ckvm_system_event(const struct kvm_run *run) { return run->system_event.type; }
 
+uint8_t ckvm_ended_interrupt(const struct kvm_run *run) { return run->eoi.vector; }
+
+long ckvm_set_message_routes(int vm, const struct ckvm_message_route *routes, uint32_t count) {
+  enum { LIMIT = 64 };
+  _Alignas(struct kvm_irq_routing) char bytes[sizeof(struct kvm_irq_routing) + LIMIT * sizeof(struct kvm_irq_routing_entry)] = {0};
+  struct kvm_irq_routing *table = (void *)bytes;
+  if (count > LIMIT)
+    return -EINVAL;
+  table->nr = count;
+  for (uint32_t index = 0; index < count; index++) {
+    struct kvm_irq_routing_entry *entry = &table->entries[index];
+    entry->gsi = routes[index].gsi;
+    entry->type = KVM_IRQ_ROUTING_MSI;
+    entry->u.msi.address_lo = (uint32_t)routes[index].address;
+    entry->u.msi.address_hi = (uint32_t)(routes[index].address >> 32);
+    entry->u.msi.data = routes[index].data;
+  }
+  return ckvm_ioctl_pointer(vm, KVM_SET_GSI_ROUTING, table);
+}
+
 uint64_t ckvm_unknown_hardware_reason(const struct kvm_run *run) { return run->hw.hardware_exit_reason; }
 
 long ckvm_event_create(void) {
   int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   return fd < 0 ? -errno : fd;
+}
+
+long ckvm_read_now(int fd, void *buffer, size_t size) {
+  struct iovec part = {.iov_base = buffer, .iov_len = size};
+  struct stat file;
+  /* A file on a disk would give EAGAIN for what is not in memory yet. */
+  int waits = fstat(fd, &file) == 0 && S_ISREG(file.st_mode);
+  long count = waits ? -1 : preadv2(fd, &part, 1, -1, RWF_NOWAIT);
+  if (waits || (count < 0 && errno == EOPNOTSUPP))
+    count = read(fd, buffer, size);
+  return count < 0 ? -errno : count;
 }
 
 static long change_zone(int vm, unsigned long request, uint16_t port, uint32_t count) {

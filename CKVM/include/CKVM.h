@@ -40,6 +40,7 @@ CKVM_REQUEST(KVM_IRQ_LINE);
 CKVM_REQUEST(KVM_CREATE_PIT2);
 CKVM_REQUEST(KVM_GET_MP_STATE);
 CKVM_REQUEST(KVM_GET_VCPU_EVENTS);
+CKVM_REQUEST(KVM_SIGNAL_MSI);
 #undef CKVM_REQUEST
 
 static inline long ckvm_ioctl(int fd, unsigned long request, unsigned long argument) {
@@ -60,6 +61,21 @@ static inline long ckvm_set_irq_line(int vm, uint32_t gsi, uint32_t level) {
   struct kvm_irq_level line = {.irq = gsi, .level = level};
   return ckvm_ioctl_pointer(vm, KVM_IRQ_LINE, &line);
 }
+
+/* KVM_CAP_SPLIT_IRQCHIP: local APICs in the kernel, and an I/O APIC of `pins` pins elsewhere. */
+static inline long ckvm_split_interrupt_controllers(int vm, uint32_t pins) {
+  struct kvm_enable_cap capability = {.cap = KVM_CAP_SPLIT_IRQCHIP, .args = {pins}};
+  return ckvm_ioctl_pointer(vm, KVM_ENABLE_CAP, &capability);
+}
+
+struct ckvm_message_route {
+  uint32_t gsi;
+  uint32_t data;
+  uint64_t address;
+};
+
+/* KVM_SET_GSI_ROUTING with messages alone, in place of all routes before; at most 64. Its structure has a union. */
+long ckvm_set_message_routes(int vm, const struct ckvm_message_route *routes, uint32_t count);
 
 /* ---- kvm_run: the union's members as plain values (api.rst, section 5) ---- */
 
@@ -102,10 +118,15 @@ struct ckvm_entry_failure ckvm_entry_failure(const struct kvm_run *run);
 struct ckvm_internal_error ckvm_internal_error(const struct kvm_run *run);
 struct ckvm_debug_exit ckvm_debug_exit(const struct kvm_run *run);
 uint32_t ckvm_system_event(const struct kvm_run *run);
+uint8_t ckvm_ended_interrupt(const struct kvm_run *run);
 uint64_t ckvm_unknown_hardware_reason(const struct kvm_run *run);
 
 /* An eventfd that does not block, or -errno. */
 long ckvm_event_create(void);
+
+/* read(2) that does not wait, where the kernel can do that for such a file: what poll(2) has told of may be gone, to another
+   process. The number of bytes, or -errno. */
+long ckvm_read_now(int fd, void *buffer, size_t size);
 
 /* KVM_REGISTER_COALESCED_MMIO and KVM_UNREGISTER_COALESCED_MMIO for ports: Swift does not take their structure, which has a
    union. */

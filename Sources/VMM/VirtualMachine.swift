@@ -41,21 +41,24 @@ public struct VirtualMachine: ~Copyable {
             throw .state(violation)
         }
         let machine = try kvm { () throws(KVMError) in try system.makeVirtualMachine() }
-        let hasInterruptControllers = try Self.needsInterruptControllers(configuration, system)
-        if hasInterruptControllers {
-            try kvm { () throws(KVMError) in
+        let controllers = try Self.interruptControllers(configuration, system)
+        try kvm { () throws(KVMError) in
+            switch controllers {
+            case .split: try machine.makeLocalInterruptControllers()
+            case .full:
                 try machine.makeInterruptControllers()
                 try machine.makeTimer()
+            case .auto, .none: break
             }
         }
         try ram.map(into: machine)
         let outputs = ConsoleOutputs(main: configuration.output, serial: configuration.serialOutput)
         let platform = try Platform(
             memory: ram.memory, outputs: outputs, input: configuration.input,
-            serialInterrupt: hasInterruptControllers ? machine.interruptLine(gsi: Platform.serialGSI) : nil)
+            interrupts: Platform.Interrupts(controllers, machine))
         let shared = SharedMachine(
             configuration, platform, ram.memory, outputs: outputs, kvm: machine,
-            hasInterruptControllers: hasInterruptControllers,
+            hasInterruptControllers: controllers != .none,
             coalescing: SerialCoalescing(system, isWanted: configuration.coalescesSerialOutput))
         let first = try Self.makeRunner(0, shared, cpuid)
         try kvm { () throws(KVMError) in try first.vcpu.apply(state) }
@@ -83,10 +86,10 @@ public struct VirtualMachine: ~Copyable {
         return VCPURunner(index: index, machine: shared, vcpu: vcpu)
     }
 
-    /// Whether the guest gets interrupt controllers.
-    private static func needsInterruptControllers(
+    /// Which interrupt controllers the guest gets; never auto.
+    private static func interruptControllers(
         _ configuration: MachineConfiguration, _ system: borrowing KVMSystem
-    ) throws(VMMError) -> Bool {
+    ) throws(VMMError) -> InterruptControllers {
         let count = configuration.vcpuCount
         let limit = min(vcpuLimit, system.value(of: .maxVCPUs))
         guard (1...max(1, limit)).contains(count) else {
@@ -97,9 +100,9 @@ public struct VirtualMachine: ~Copyable {
             throw .configuration(
                 "\(count) vCPUs need interrupt controllers, by which the first starts the others; ask for full ones or for one vCPU"
             )
-        case .none: return false
-        case .auto: return count > 1
-        case .full: return true
+        // Who starts others looks for a PC's timer.
+        case .auto: return count > 1 ? .full : .none
+        case .none, .split, .full: return configuration.interruptControllers
         }
     }
 

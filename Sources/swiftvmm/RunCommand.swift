@@ -50,7 +50,7 @@ struct RunCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Interrupt controllers and timers: none, full (a PC's), or auto, which is what the image needs.",
+            "Interrupt controllers: none, split (local ones and an I/O APIC), full (a PC's, with its timer), or auto, which is what the machine needs.",
             valueName: "kind"))
     var irqchip = InterruptControllers.auto
 

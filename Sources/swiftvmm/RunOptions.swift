@@ -72,7 +72,8 @@ struct RunOptions {
                 let summary = StopSummary(reason, unwritten: machine.unwrittenByteCount)
                 return (summary, report == nil ? nil : machine.report)
             } catch {
-                return (StopSummary(error), report == nil ? nil : machine.report)
+                // With the terminal its output goes too, and the signal says why.
+                return (Self.signalSummary ?? StopSummary(error), report == nil ? nil : machine.report)
             }
         } catch {
             return (Self.signalSummary ?? StopSummary(error), nil)

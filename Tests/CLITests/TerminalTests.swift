@@ -220,6 +220,38 @@ struct TerminalTests {
         #expect(time < .seconds(10) * TestScale.divisor)  // seen: 0.1 to 0.2 s
     }
 
+    @Test("so it does while the guest prints, on several vCPUs too", arguments: ["1", "3"])
+    func endsPrinterWithTerminal(cpus: String) async throws {
+        let (terminal, cooked) = (terminal, cooked)
+        let outcome = try await scratch.use(
+            terminal, "run", Guests.path("long-cpus.elf"), "--irqchip", "full", "--cpus", cpus, "--cmdline",
+            "\(cpus) and print"
+        ) { _ in
+            try await terminal.waitUntilRaw(of: cooked)
+            try await terminal.wait(for: "0000")
+            terminal.hangUp()
+        }
+        #expect(outcome.status == 129, "\(outcome)")
+    }
+
+    @Test("Ctrl-A x ends several vCPUs that print")
+    func quitsPrinters() async throws {
+        let (terminal, cooked) = (terminal, cooked)
+        let outcome = try await scratch.use(
+            terminal, "run", Guests.path("long-cpus.elf"), "--cpus", "4", "--cmdline", "4 and print"
+        ) { _ in
+            try await terminal.waitUntilRaw(of: cooked)
+            try await terminal.wait(for: "0")
+            try terminal.press("\u{1}x")
+            // Somebody reads on, or the last words had no room.
+            try await terminal.wait(for: "the settings") {
+                terminal.look()
+                return terminal.settings == cooked
+            }
+        }
+        #expect(outcome.status == 130, "\(outcome)")
+    }
+
     @Test("where it must not, its keys end, and nothing looks for more")
     func outlivesTerminal() async throws {
         let (terminal, cooked) = (terminal, cooked)

@@ -11,11 +11,14 @@ public struct GuestRow: CustomStringConvertible, Sendable {
     public var input: [UInt8]?
     public let output: String
     public let reason: StopReason
+    /// Where it looks for what is not there.
+    public var unmappedPorts: [String] = []
 
     public var description: String {
         var text = "\(name), \(memory >> 20) MiB"
         if input != nil { text += ", with input" }
-        if interruptControllers == .full { text += ", with interrupts" }
+        if interruptControllers != .auto { text += ", \(interruptControllers) interrupt controllers" }
+        if !commandLine.isEmpty { text += ", \(commandLine)" }
         if vcpuCount > 1 { text += ", \(vcpuCount) vCPUs" }
         return text
     }
@@ -113,6 +116,20 @@ extension GuestRow {
         GuestRow(
             name: "long-cpus.elf", commandLine: "3", vcpuCount: 3,
             output: "vCPU 0\nvCPU 1\nvCPU 2\n3 vCPUs are asleep\n", reason: .halted),
+        GuestRow(
+            name: "long-cpus.elf", commandLine: "2", interruptControllers: .split, vcpuCount: 2,
+            output: "vCPU 0\nvCPU 1\n2 vCPUs are asleep\n", reason: .halted),
+        GuestRow(
+            name: "long-uart-irq.elf", interruptControllers: .split, input: Array("by messages\n".utf8) + [4],
+            output: "by messages\n", reason: .exited(status: 0), unmappedPorts: ["0x21"]),
+        GuestRow(
+            name: "long-uart-irq.elf", commandLine: "level", interruptControllers: .split,
+            input: Array("while it lasts\n".utf8) + [4], output: "while it lasts\n", reason: .exited(status: 0),
+            unmappedPorts: ["0x21"]),
+        GuestRow(
+            name: "long-uart-irq.elf", commandLine: "level", interruptControllers: .full,
+            input: Array("while it lasts\n".utf8) + [4], output: "while it lasts\n", reason: .exited(status: 0)),
+        GuestRow(name: "sleep-forever.elf", interruptControllers: .split, output: "", reason: .halted),
         GuestRow(name: "sleep-forever.elf", vcpuCount: 2, output: "", reason: .halted),
         GuestRow(name: "sleep-forever.elf", interruptControllers: .full, output: "", reason: .halted),
         GuestRow(name: "sleep-forever.bin", mode: .long, output: "", reason: .halted),

@@ -57,13 +57,50 @@ static inline void set_up_pics(uint16_t enabled) {
 /// The handler of an IRQ below 8 is done.
 static inline void end_of_interrupt(void) { outb(0x20, 0x20); }
 
-/// Whether the machine has interrupt controllers; says so when it has none. Where nothing answers, a read gives all ones.
+/// Whether the machine has PICs, which let nothing through then. Where nothing answers, a read gives all ones.
 /// (CPUID does not tell on every host: under PVM the host's own answer shows through.)
-static inline bool has_interrupt_controllers(void) {
+static inline bool has_pics(void) {
     outb(0x21, 0xA5);
-    if (inb(0x21) == 0xA5) return true;
+    bool answers = inb(0x21) == 0xA5;
+    outb(0x21, 0xFF);
+    return answers;
+}
+
+/// The same; says so when it has none.
+static inline bool has_interrupt_controllers(void) {
+    if (has_pics()) return true;
     print("no interrupt controllers: run this with --irqchip full\n");
     return false;
+}
+
+/// Registers of the local APIC (Intel SDM vol. 3A, "Local APIC Register Address Map").
+enum { APIC_ID = 0x20, APIC_EOI = 0xB0, APIC_SPURIOUS = 0xF0 };
+
+static inline volatile uint32_t *apic(uint32_t offset) { return (volatile uint32_t *)(0xFEE00000ull + offset); }
+
+/// Turns the local APIC on, with spurious interrupts as vector 0xFF.
+static inline void set_up_apic(void) { *apic(APIC_SPURIOUS) = 0x1FF; }
+
+/// The I/O APIC (Intel 82093AA data sheet): registers are chosen at 0x00 and read and written at 0x10.
+static inline uint32_t io_apic_read(uint32_t index) {
+    *(volatile uint32_t *)0xFEC00000ull = index;
+    return *(volatile uint32_t *)0xFEC00010ull;
+}
+
+static inline void io_apic_write(uint32_t index, uint32_t value) {
+    *(volatile uint32_t *)0xFEC00000ull = index;
+    *(volatile uint32_t *)0xFEC00010ull = value;
+}
+
+/// Whether the machine has an I/O APIC of 24 pins.
+static inline bool has_io_apic(void) { return (io_apic_read(1) & 0x00FF0000) == 0x00170000; }
+
+enum { IO_APIC_LEVEL = 1 << 15 };
+
+/// Lets a pin interrupt this vCPU as `vector`, on an edge or, with IO_APIC_LEVEL, for as long as the line is high.
+static inline void enable_pin(uint32_t pin, uint8_t vector, uint32_t trigger) {
+    io_apic_write(0x10 + 2 * pin + 1, *apic(APIC_ID));
+    io_apic_write(0x10 + 2 * pin, trigger | vector);
 }
 
 /// Sleeps until an interrupt was handled. Interrupts are off before and after. STI lets none in before the HLT behind it.

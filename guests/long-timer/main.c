@@ -6,11 +6,9 @@
 enum { WANTED = 10, PIT_IRQ = 0, APIC_VECTOR = 0x30 };
 
 /// Registers of the local APIC (Intel SDM vol. 3A, "Local APIC Register Address Map").
-enum { APIC_EOI = 0xB0, APIC_SPURIOUS = 0xF0, APIC_LVT_TIMER = 0x320, APIC_INITIAL_COUNT = 0x380, APIC_DIVIDE = 0x3E0 };
+enum { APIC_LVT_TIMER = 0x320, APIC_INITIAL_COUNT = 0x380, APIC_DIVIDE = 0x3E0 };
 
 static volatile int ticks;
-
-static volatile uint32_t *apic(uint32_t offset) { return (volatile uint32_t *)(0xFEE00000ull + offset); }
 
 __attribute__((interrupt)) static void on_pit(struct frame *frame) {
     (void)frame;
@@ -46,7 +44,7 @@ int guest_main(void) {
     wait_for_ticks("PIT");
 
     set_up_pics(0);
-    *apic(APIC_SPURIOUS) = 0x1FF;                    // on; spurious interrupts as vector 0xFF
+    set_up_apic();
     *apic(APIC_DIVIDE) = 0xB;                        // count at the full rate
     *apic(APIC_LVT_TIMER) = 0x20000 | APIC_VECTOR;   // again and again
     *apic(APIC_INITIAL_COUNT) = 1000000;             // 1 ms on KVM, whose timer counts nanoseconds

@@ -1,6 +1,8 @@
 // Echoes what comes over the serial line, up to Ctrl-D (0x04), by interrupts alone: between two of them it sleeps.
-// Needs --irqchip full.
+// Needs --irqchip full or split: it uses the PIC or, where there is none, the I/O APIC; with --cmdline level the I/O APIC in any
+// case, and with interrupts that last as long as their cause.
 // Output: its input, up to the first Ctrl-D. Status: 0 (exit port), 1 without interrupt controllers, 2 after an overrun.
+#include "boot-params.h"
 #include "interrupts.h"
 
 enum { UART_IRQ = 4, END = 0x04, BURST = 16, SIZE = 4096 };
@@ -15,6 +17,7 @@ enum { DATA_READY = 1, OVERRUN = 2 };
 static volatile uint8_t buffer[SIZE];
 static volatile uint32_t head, tail;
 static volatile bool has_ended, has_overrun;
+static bool has_pic;
 
 static void receive(void) {
     while (head - tail < SIZE) {
@@ -42,21 +45,38 @@ static void choose_interrupts(void) {
 
 __attribute__((interrupt)) static void on_uart(struct frame *frame) {
     (void)frame;
-    // The PIC sees edges: the line must be low before this ends, or no interrupt comes again.
+    // Where edges count the line must be low before this ends, or no interrupt comes again.
     for (uint8_t cause; !((cause = inb(IIR)) & NOTHING_PENDING);) {
         receive();
         if ((cause & 0xF) == SENT) send();
         choose_interrupts();
     }
-    end_of_interrupt();
+    if (has_pic) end_of_interrupt();
+    else *apic(APIC_EOI) = 0;
 }
 
-int guest_main(void) {
-    if (!has_interrupt_controllers()) return 1;
+static bool set_up_interrupts(const struct boot_params *params) {
+    const char *text = (const char *)((uint64_t)params->ext_cmd_line_ptr << 32 | params->cmd_line_ptr);
+    bool by_level = *text == 'l';
+    has_pic = has_pics() && !by_level;
+    if (!has_pic && !has_io_apic()) {
+        print("no interrupt controllers: run this with --irqchip full or split\n");
+        return false;
+    }
     load_segments();
     set_gate(IRQ_VECTORS + UART_IRQ, on_uart);
     load_gates();
-    set_up_pics(1 << UART_IRQ);
+    if (has_pic) {
+        set_up_pics(1 << UART_IRQ);
+    } else {
+        set_up_apic();
+        enable_pin(UART_IRQ, IRQ_VECTORS + UART_IRQ, by_level ? IO_APIC_LEVEL : 0);
+    }
+    return true;
+}
+
+int guest_main(const struct boot_params *params) {
+    if (!set_up_interrupts(params)) return 1;
     outb(FCR, FIFO_ON | CLEAR_FIFOS | TRIGGER_AT_8);
     outb(MCR, OUT2_AND_READY);  // on a PC, OUT2 lets the interrupt through
     choose_interrupts();

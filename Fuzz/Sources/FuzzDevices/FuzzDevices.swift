@@ -25,7 +25,7 @@ enum FuzzDevices {
         let outputs = ConsoleOutputs(main: output, serial: nil)
         guard let ram = try? GuestRAM(RAMLayout(size: 1 << 20, physicalAddressBits: 36)),
             let platform = try? Platform(
-                memory: ram.memory, outputs: outputs, input: input, serialInterrupt: CheckedLine())
+                memory: ram.memory, outputs: outputs, input: input, interrupts: .messages(CheckedMessages()))
         else { preconditionFailure("no platform") }
         var rest = bytes[...]
         while let operation = rest.popFirst() {
@@ -69,6 +69,8 @@ enum FuzzDevices {
         let bus = operation & 0x10 != 0 ? platform.mmio : platform.ports
         let address: UInt64 =
             switch operation >> 5 & 3 {
+            case 0 where operation & 0x10 != 0, 1 where operation & 0x10 != 0:
+                Platform.ioAPICAddress &+ (take(1, &rest) & 0x1F)
             case 0, 1:
                 starts[Int(take(1, &rest)) % starts.count] &+ (take(1, &rest) & 0xF) &- 1
             case 2: take(2, &rest)

@@ -71,9 +71,14 @@ public final class SerialPort: BytePortDevice {
         }
     }
 
-    /// Whether the guest lets the transmitter interrupt.
-    public var interruptsOnTransmit: Bool {
-        state.withLock { $0.uart.interruptEnable.contains(.transmitterEmpty) }
+    /// Whether a byte that the guest sends may have to interrupt it: the transmitter may, or what is looped back.
+    public var wantsEachByteAtOnce: Bool {
+        state.withLock { state in
+            let uart = state.uart
+            let loops = uart.modemControl.contains(.loopback)
+            return uart.interruptEnable.contains(.transmitterEmpty)
+                || loops && !uart.interruptEnable.isDisjoint(with: [.receivedData, .lineStatus])
+        }
     }
 
     /// Whether the guest lets the receiver interrupt.

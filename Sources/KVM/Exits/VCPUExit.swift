@@ -19,6 +19,8 @@ public enum VCPUExit: Equatable, Sendable {
     case entryFailure(reason: UInt64, cpu: UInt32)
     /// KVM gave up. With sub-error 1, its emulator lacks the instruction, whose bytes follow where the kernel gives them.
     case internalError(suberror: UInt32, instruction: InstructionBytes)
+    /// A local APIC ended a level-triggered interrupt that was to be told (``KVMInterruptMessages/tellEnds(of:)``).
+    case endOfInterrupt(vector: UInt8)
     /// The guest asked a device inside the kernel to end the machine, by KVM's number (`KVM_SYSTEM_EVENT_…`).
     case systemEvent(type: UInt32)
     /// A breakpoint or a step of guest debugging.

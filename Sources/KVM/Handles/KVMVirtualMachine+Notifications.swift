@@ -8,6 +8,19 @@ extension KVMVirtualMachine {
         try resources.descriptor.control(CKVM_CREATE_IRQCHIP, 0, "create the interrupt controllers")
     }
 
+    /// How many pins the I/O APIC has that belongs to ``makeLocalInterruptControllers()``.
+    public static let pinCount = 24
+
+    /// Puts local APICs into the kernel and nothing else (`KVM_CAP_SPLIT_IRQCHIP`, Linux api.rst section 7.5). Before the first
+    /// vCPU.
+    public func makeLocalInterruptControllers() throws(KVMError) {
+        let result = ckvm_split_interrupt_controllers(resources.descriptor.number, UInt32(Self.pinCount))
+        try check(result, "create the local interrupt controllers")
+    }
+
+    /// The way for messages to the local APICs in the kernel.
+    public var interruptMessages: KVMInterruptMessages { KVMInterruptMessages(resources: resources) }
+
     /// Puts a PC's timer into the kernel, an 8254 at ports 0x40 to 0x43 and 0x61 (`KVM_CREATE_PIT2`, Linux api.rst section
     /// 4.71), behind the interrupt controllers.
     public func makeTimer() throws(KVMError) {

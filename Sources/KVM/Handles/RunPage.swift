@@ -46,6 +46,7 @@ import Glibc
             .entryFailure(reason: unsafe ckvm_entry_failure(run).reason, cpu: unsafe ckvm_entry_failure(run).cpu)
         case KVM_EXIT_INTERNAL_ERROR: internalError
         case KVM_EXIT_SYSTEM_EVENT: .systemEvent(type: unsafe ckvm_system_event(run))
+        case KVM_EXIT_IOAPIC_EOI: .endOfInterrupt(vector: unsafe ckvm_ended_interrupt(run))
         case KVM_EXIT_DEBUG:
             .debug(
                 exception: unsafe ckvm_debug_exit(run).exception,

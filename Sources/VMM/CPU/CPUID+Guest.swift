@@ -17,12 +17,16 @@ extension CPUID {
         // How many bits of an APIC's number tell the core.
         let coreBits = UInt32(truncatingIfNeeded: UInt32.bitWidth - max(1, count &- 1).leadingZeroBitCount)
         let bits = count > 1 ? coreBits : 0
+        // The host tells of its own processors' levels, and not of each: they are made anew.
+        let topology = [0xB, 0x1F].filter { self[$0] != nil }.flatMap { function in
+            (0...2).map { Self.topology(function, level: $0, vcpu: vcpu, count: count, bits: bits) }
+        }
         return CPUID(
-            leaves.map { leaf in
+            leaves.filter { ![0xB, 0x1F].contains($0.function) }.map { leaf in
                 var leaf = leaf
                 switch leaf.function {
                 case 0x1:
-                    leaf.ebx = leaf.ebx & 0xFFFF | (1 << bits & 0xFF) << 16 | vcpu << 24
+                    leaf.ebx = leaf.ebx & 0xFFFF | min(0xFF, 1 << bits) << 16 | vcpu << 24
                     // HTT: the count in EBX holds.
                     leaf.edx = leaf.edx & ~(1 << 28) | (count > 1 ? 1 << 28 : 0)
                     guard !hasLocalAPIC else { break }
@@ -31,9 +35,6 @@ extension CPUID {
                 // Each cache's kind in bits 4 to 0, 0 after the last: EAX has the cores of the package in bits 31 to 26.
                 case 0x4 where leaf.eax & 0x1F != 0:
                     leaf.eax = leaf.eax & 0x03FF_FFFF | min(0x3F, (1 << bits) &- 1) << 26
-                case 0xB, 0x1F:
-                    leaf.edx = vcpu
-                    Self.setTopology(&leaf, count: count, bits: bits)
                 case 0x8000_0008:
                     leaf.ecx = leaf.ecx & ~0xF0FF | bits << 12 | count &- 1
                 case 0x8000_001E:
@@ -43,16 +44,20 @@ extension CPUID {
                 default: break
                 }
                 return leaf
-            })
+            } + topology)
     }
 
     /// Level 0 is the threads of a core, one; level 1 the cores. EAX tells how many bits of the number lie below the next level,
     /// EBX how many processors there are in this one, ECX the level's kind and number.
-    private static func setTopology(_ leaf: inout Leaf, count: UInt32, bits: UInt32) {
-        switch leaf.index {
-        case 0: (leaf.eax, leaf.ebx, leaf.ecx) = (0, 1, 0x100)
-        case 1: (leaf.eax, leaf.ebx, leaf.ecx) = (bits, count, 0x201)
-        default: (leaf.eax, leaf.ebx, leaf.ecx) = (0, 0, leaf.index & 0xFF)
-        }
+    private static func topology(_ function: UInt32, level: UInt32, vcpu: UInt32, count: UInt32, bits: UInt32) -> Leaf {
+        let (eax, ebx, kind): (UInt32, UInt32, UInt32) =
+            switch level {
+            case 0: (0, 1, 1)
+            case 1: (bits, count, 2)
+            default: (0, 0, 0)
+            }
+        return Leaf(
+            function: function, index: level, dependsOnIndex: true, eax: eax, ebx: ebx, ecx: kind << 8 | level,
+            edx: vcpu)
     }
 }

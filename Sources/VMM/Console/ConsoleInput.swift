@@ -22,6 +22,8 @@ public final class ConsoleInput: ByteSource {
         var arrival: (@Sendable () -> Void)?
         /// When the descriptor had nothing last, in nanoseconds of the monotonic clock.
         var emptySince: Int64 = 0
+        /// Whether one thread alone asks the descriptor, by ``ConsoleInput/fill(upTo:)``.
+        var isFilled = false
     }
 
     /// A guest that polls asks far more often than a byte comes: after an empty answer the system is not asked again for so
@@ -96,7 +98,7 @@ public final class ConsoleInput: ByteSource {
 
     /// Whether the next read gives a byte, or finds that the descriptor has ended.
     var isReady: Bool {
-        guard case .descriptor(let descriptor) = origin else { return unreadCount > 0 }
+        guard case .descriptor(let descriptor) = origin, unreadCount == 0 else { return unreadCount > 0 }
         guard !hasEnded else { return false }
         var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         // SAFETY: one structure, the caller's own.
@@ -108,6 +110,22 @@ public final class ConsoleInput: ByteSource {
     /// The descriptor can be read: the next read asks it, however recently it had nothing.
     func descriptorIsReady() {
         state.withLock { $0.emptySince = 0 }
+    }
+
+    /// Takes bytes from the descriptor before they are read, without holding up a ``read(upTo:_:)`` meanwhile. For one thread, which
+    /// alone asks the descriptor from then on: another process may take what poll(2) has told of, and the next byte may be long in
+    /// coming.
+    func fill(upTo room: Int) {
+        guard let descriptor, !hasEnded else { return }
+        state.withLock { $0.isFilled = true }
+        var bytes = [UInt8](repeating: 0, count: min(room, Self.largestRead))
+        var span = bytes.mutableSpan
+        var raw = unsafe span.mutableBytes
+        let count = InstantRead.read(descriptor, into: &raw)
+        state.withLock { state in
+            state.bytes += bytes.prefix(max(0, count))
+            if Self.isEnd(count) { state.hasEnded = true }
+        }
     }
 
     /// Has `arrival` called, by the thread that appends, whenever bytes were appended.
@@ -122,8 +140,9 @@ public final class ConsoleInput: ByteSource {
         guard room > 0 else { return }
         state.withLock { state in
             switch origin {
-            case .descriptor(let descriptor): Self.read(&state, upTo: room, from: descriptor, receive)
-            case .memory, .queue:
+            case .descriptor(let descriptor) where !state.isFilled:
+                Self.read(&state, upTo: room, from: descriptor, receive)
+            case .descriptor, .memory, .queue:
                 for byte in state.bytes.prefix(room) { receive(byte) }
                 if !state.bytes.isEmpty, state.bytes.count <= room { _ = waiting?.take() }
                 state.bytes = state.bytes.dropFirst(room)
@@ -143,12 +162,15 @@ public final class ConsoleInput: ByteSource {
         }
         // SAFETY: the system fills as many of the buffer's bytes as it returns, and only those are used.
         unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: min(room, largestRead)) { buffer in
-            let count = unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+            var bytes = unsafe MutableRawSpan(_unsafeBytes: UnsafeMutableRawBufferPointer(buffer))
+            let count = InstantRead.read(descriptor, into: &bytes)
             for index in 0..<max(0, count) { receive(unsafe buffer[index]) }
-            if count == 0 || (count < 0 && errno != EINTR && errno != EAGAIN) {
-                // A descriptor that fails, or was never open, gives no more than one that ended.
-                state.hasEnded = true
-            }
+            if isEnd(count) { state.hasEnded = true }
         }
+    }
+
+    /// Whether a read that ended so was the last. A descriptor that fails, or was never open, gives no more than one that ended.
+    private static func isEnd(_ count: Int) -> Bool {
+        count == 0 || count < 0 && ![Int(-EINTR), Int(-EAGAIN)].contains(count)
     }
 }

@@ -29,8 +29,8 @@ public final class ConsoleOutput: Sendable {
     private static let chunk = 4096
     /// How long one wait for a slow reader is, in milliseconds, before the reasons to give up are looked at again.
     private static let patience: Int32 = 50
-    /// How long to wait for another thread that flushes, in microseconds.
-    private static let turn: UInt32 = 500
+    /// How long to wait for another thread that flushes, in microseconds: at first, and at most.
+    private static let turns: (first: UInt32, longest: UInt32) = (500, 16_000)
 
     private let target: Target
     /// What the devices have written since the last flush began.
@@ -93,26 +93,30 @@ public final class ConsoleOutput: Sendable {
     ///   nanoseconds.
     func flush(waits: Bool = false, unless shouldGiveUp: (_ idle: Int64) -> Bool) -> FlushResult {
         var start: Int64?
+        var turn = Self.turns.first
         while pendingCount > 0 {
             if let result = outgoing.withLockIfAvailable({ flush(&$0, unless: shouldGiveUp) }) { return result }
             guard waits || isFull else { return .done }
             let now = MonotonicClock.now
             if shouldGiveUp(now - (start ?? now)) { return .gaveUp }
             start = start ?? now
-            usleep(Self.turn)
+            usleep(turn)
+            turn = min(turn * 2, Self.turns.longest)
         }
         return .done
     }
 
+    /// What is left of the last flush, and then what waits now. What others write meanwhile is theirs to flush: the thread would
+    /// write for them for ever.
     private func flush(_ bytes: inout [UInt8], unless shouldGiveUp: (Int64) -> Bool) -> FlushResult {
-        while true {
-            if bytes.isEmpty { buffer.withLock { swap(&$0, &bytes) } }
-            if bytes.isEmpty { return .done }
+        for isLeft in [true, false] {
+            if !isLeft { buffer.withLock { swap(&$0, &bytes) } }
+            guard !bytes.isEmpty else { continue }
             let (result, written) = pass(bytes, unless: shouldGiveUp)
             bytes.removeSubrange(..<written)
-            pending.subtract(written, ordering: .relaxed)
             guard result == .done else { return result }
         }
+        return .done
     }
 
     private func pass(_ bytes: [UInt8], unless shouldGiveUp: (Int64) -> Bool) -> (FlushResult, written: Int) {
@@ -123,37 +127,46 @@ public final class ConsoleOutput: Sendable {
                 kept += bytes.prefix(written)
                 return written
             }
+            pending.subtract(written, ordering: .relaxed)
             return (written == bytes.count ? .done : .failed(SystemError(code: ENOSPC)), written)
-        case .nothing: return (.done, bytes.count)
+        case .nothing:
+            pending.subtract(bytes.count, ordering: .relaxed)
+            return (.done, bytes.count)
         case .descriptor(let descriptor, let discardsWhenHungUp):
-            return Self.write(bytes.span, to: descriptor, discardsWhenHungUp, unless: shouldGiveUp)
+            return write(bytes.span, to: descriptor, discardsWhenHungUp, unless: shouldGiveUp)
         }
     }
 
-    private static func write(
+    private func write(
         _ bytes: Span<UInt8>, to descriptor: Int32, _ discardsWhenHungUp: Bool, unless shouldGiveUp: (Int64) -> Bool
     ) -> (FlushResult, written: Int) {
         var written = 0
         var lastProgress = MonotonicClock.now
         while written < bytes.count {
-            let events = waitUntilWritable(descriptor)
-            if discardsWhenHungUp, events & Int16(POLLHUP) != 0 { return (.done, bytes.count) }
+            let events = Self.waitUntilWritable(descriptor)
+            if discardsWhenHungUp, events & Int16(POLLHUP) != 0 { return discard(bytes.count, after: written) }
             if events != 0 {
-                let part = bytes.extracting(written..<min(bytes.count, written + chunk))
+                let part = bytes.extracting(written..<min(bytes.count, written + Self.chunk))
                 // SAFETY: the part's bytes live for the length of the call.
                 let result = unsafe part.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
                 if result >= 0 {
                     written += result
+                    pending.subtract(result, ordering: .relaxed)
                     lastProgress = MonotonicClock.now
                     continue
                 }
                 let error = SystemError.current
-                if discardsWhenHungUp, error.code == EIO { return (.done, bytes.count) }
+                if discardsWhenHungUp, error.code == EIO { return discard(bytes.count, after: written) }
                 guard error.code == EINTR || error.code == EAGAIN else { return (.failed(error), written) }
             }
             if shouldGiveUp(MonotonicClock.now - lastProgress) { return (.gaveUp, written) }
         }
         return (.done, written)
+    }
+
+    private func discard(_ count: Int, after written: Int) -> (FlushResult, written: Int) {
+        pending.subtract(count - written, ordering: .relaxed)
+        return (.done, count)
     }
 
     /// Waits a moment.

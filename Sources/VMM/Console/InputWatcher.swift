@@ -6,6 +6,9 @@ import KVM
 /// Concurrency model: input from a descriptor has a thread, which sleeps while there is none, and while the port has no room.
 /// Input from a queue is brought by the thread that appends it.
 final class InputWatcher: Sendable {
+    /// How many bytes are taken at once, which is what the port has room for.
+    private static let portion = 16
+
     private let input: ConsoleInput
     private let port: SerialPort
     /// Signalled when there is room again.
@@ -43,11 +46,11 @@ final class InputWatcher: Sendable {
             case .ended: return
             case .timeout: break
             case .ready where hasRoom:
-                input.descriptorIsReady()
+                input.fill(upTo: Self.portion)
                 hasRoom = pull()
             case .ready:
                 _ = roomMade.take()
-                hasRoom = true
+                hasRoom = pull()
             }
         }
     }

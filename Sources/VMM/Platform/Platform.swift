@@ -1,5 +1,6 @@
 import DeviceModel
 import Glibc
+import KVM
 
 /// The devices of a machine and where they sit. This is the one list of them: a new device is a line here.
 struct Platform: Sendable {
@@ -7,9 +8,29 @@ struct Platform: Sendable {
     static let serialPorts: Range<UInt16> = 0x3F8..<0x400
     static let serialGSI: UInt32 = 4
     static let hypercallPort: UInt16 = 0x510
+    static let ioAPICAddress: UInt64 = 0xFEC0_0000
+
+    /// Where devices' interrupts go.
+    enum Interrupts {
+        case none
+        /// To controllers in the kernel: the serial port's line.
+        case line(any InterruptLine)
+        /// To an I/O APIC of the platform's own, which sends messages.
+        case messages(any InterruptMessageSink)
+
+        init(_ controllers: InterruptControllers, _ machine: borrowing KVMVirtualMachine) {
+            switch controllers {
+            case .auto, .none: self = .none
+            case .split: self = .messages(machine.interruptMessages)
+            case .full: self = .line(machine.interruptLine(gsi: Platform.serialGSI))
+            }
+        }
+    }
 
     let ports: Bus
     let mmio: Bus
+    /// Nil where it is in the kernel, or there is none.
+    let ioAPIC: IOAPIC?
     /// What a device asks of the machine as a whole.
     let events = MachineEventLatch()
     let serial: SerialPort
@@ -20,12 +41,20 @@ struct Platform: Sendable {
     let postCode = POSTCode()
 
     init(
-        memory: GuestMemory, outputs: ConsoleOutputs, input: ConsoleInput?, serialInterrupt: (any InterruptLine)?
+        memory: GuestMemory, outputs: ConsoleOutputs, input: ConsoleInput?, interrupts: Interrupts
     ) throws(VMMError) {
         serialOutput = ConsoleChannel(to: outputs.serial)
         hypercallOutput = ConsoleChannel(to: outputs.main)
         hypercalls = HypercallDoorbell(memory: memory, output: hypercallOutput, input: input, events: events)
         debugOutput = ConsoleChannel(to: outputs.main)
+        let serialInterrupt: (any InterruptLine)?
+        switch interrupts {
+        case .none: (ioAPIC, serialInterrupt) = (nil, nil)
+        case .line(let line): (ioAPIC, serialInterrupt) = (nil, line)
+        case .messages(let sink):
+            let chip = IOAPIC(sink: sink)
+            (ioAPIC, serialInterrupt) = (chip, chip.line(pin: Int(Self.serialGSI)))
+        }
         serial = SerialPort(output: serialOutput, input: input, interrupt: serialInterrupt)
         let keyboard = KeyboardController(events: events)
         do throws(BusError) {
@@ -43,7 +72,7 @@ struct Platform: Sendable {
                 (BusRange(start: 0x604, count: 2), PowerOffPort(events: events)),
                 (BusRange(start: 0xCF9, count: 1), ResetControl(events: events)),
             ])
-            mmio = try Bus([])
+            mmio = try Bus(ioAPIC.map { [(BusRange(start: Self.ioAPICAddress, count: IOAPIC.size), $0)] } ?? [])
         } catch {
             throw .fault("\(error)")
         }

@@ -8,6 +8,8 @@ struct RunAlarm: ~Copyable {
     private static let flushDelay: Int64 = 10_000_000
     /// A kick can come while nothing can be interrupted; the next one comes so many nanoseconds later.
     private static let repetition: Int64 = 10_000_000
+    /// How long one write may be held up, in nanoseconds, before the reasons to give up are looked at again.
+    private static let writePatience: Int64 = 50_000_000
     /// How often a guest whose HLT is no exit is looked at, in nanoseconds.
     private static let watchInterval: Int64 = 1_000_000_000
 
@@ -39,6 +41,16 @@ struct RunAlarm: ~Copyable {
     mutating func poll() throws(KVMError) {
         polls = true
         try rest()
+    }
+
+    /// No more.
+    mutating func stopPolling() {
+        polls = false
+    }
+
+    /// While the calling thread writes output: a reader that takes a part of what is written holds up the system call.
+    mutating func setForWriting() throws(KVMError) {
+        try timer.arm(after: Self.writePatience, every: Self.writePatience)
     }
 
     /// At the beginning, and after a kick: sets the timer for the next reason to look.

@@ -36,11 +36,14 @@ final class SerialCoalescing: Sendable {
         phase = Mutex(isWanted && hasRing ? .counting(0) : .off)
     }
 
+    /// Whether the ring must be drained now and then.
+    var isActive: Bool { isOn.load(ordering: .acquiring) }
+
     /// Plays back the writes that wait in the ring.
     ///
     /// - Returns: how many.
     func drain(_ vcpu: inout KVMVCPU, into ports: Bus) -> UInt64 {
-        guard isOn.load(ordering: .acquiring) else { return 0 }
+        guard isActive else { return 0 }
         return phase.withLock { _ in take(&vcpu, ports) }
     }
 
@@ -62,9 +65,15 @@ final class SerialCoalescing: Sendable {
             guard case .counting(let count) = phase else { return false }
             phase = .counting(count + 1)
             guard count + 1 >= Self.threshold else { return false }
-            try machine.coalesceWrites(toPort: Self.port, count: 1)
-            phase = .on
+            // Before the first write can wait in the ring: from then on whoever handles an exit waits here and drains it.
             isOn.store(true, ordering: .releasing)
+            do throws(KVMError) {
+                try machine.coalesceWrites(toPort: Self.port, count: 1)
+            } catch {
+                isOn.store(false, ordering: .releasing)
+                throw error
+            }
+            phase = .on
             return true
         }
     }
@@ -79,8 +88,10 @@ final class SerialCoalescing: Sendable {
             defer { phase = .off }
             guard phase == .on else { return 0 }
             try machine.stopCoalescingWrites(toPort: Self.port, count: 1)
+            let count = take(&vcpu, ports)
+            // After that: whoever writes by an exit now waits here.
             isOn.store(false, ordering: .releasing)
-            return take(&vcpu, ports)
+            return count
         }
     }
 }

@@ -23,6 +23,8 @@ final class SleepWatch: Sendable {
         /// Of the last round that was not given up.
         var verdict = (number: 0, allAsleep: false)
         var roundCount = 0
+        /// When a round may begin again, in nanoseconds of the monotonic clock.
+        var restEnd: Int64 = 0
     }
 
     /// How long a vCPU may take to come out of the guest, in nanoseconds: one that handles an exit does not sleep.
@@ -31,11 +33,15 @@ final class SleepWatch: Sendable {
     private static let interval: UInt32 = 100
 
     private let count: Int
+    private let rest: Int64
     private let state: Mutex<State>
     private let isUnderWay = Atomic<Bool>(false)
 
-    init(vcpuCount: Int) {
+    /// - Parameter rest: how long none begins after one was given up, in nanoseconds: what a vCPU saw that does not come to look
+    ///   again may be old.
+    init(vcpuCount: Int, rest: Int64 = 1_000_000_000) {
         count = vcpuCount
+        self.rest = rest
         state = Mutex(State(asleep: [Bool](repeating: false, count: vcpuCount)))
     }
 
@@ -48,7 +54,9 @@ final class SleepWatch: Sendable {
     func saw(vcpu: Int, asleep: Bool) -> Bool {
         state.withLock { state in
             state.asleep[vcpu] = asleep
-            guard state.round == nil, !state.asleep.contains(false) else { return false }
+            guard state.round == nil, !state.asleep.contains(false), MonotonicClock.now >= state.restEnd else {
+                return false
+            }
             state.roundCount += 1
             state.round = Round(number: state.roundCount)
             isUnderWay.store(true, ordering: .releasing)
@@ -88,7 +96,9 @@ final class SleepWatch: Sendable {
             let result: Bool? = state.withLock { state in
                 if let result = answer(state) { return result }
                 guard state.round?.number == number else { return false }
-                guard MonotonicClock.now >= end else { return nil }
+                let now = MonotonicClock.now
+                guard now >= end else { return nil }
+                state.restEnd = now + rest
                 finish(&state)
                 return false
             }

@@ -6,7 +6,8 @@ public final class StopHandle: Sendable {
         self.control = control
     }
 
-    /// The run ends with ``StopReason/stopped``, within a millisecond or so; one that has not begun ends at once.
+    /// The run ends with ``StopReason/stopped``: within a millisecond or so where its vCPUs run the guest, within some tens where
+    /// one waits for a reader of its output. One that has not begun ends at once.
     public func stop() {
         control.requestStop()
     }

@@ -8,7 +8,9 @@ extension VCPURunner {
     private static var patience: Int64 { 50 }
 
     /// Carries out the request whose address the guest wrote.
-    mutating func hypercall(_ access: PortAccess) throws(VMMError) -> StopReason? {
+    mutating func hypercall(
+        _ access: PortAccess, _ alarm: inout RunAlarm
+    ) throws(VMMError) -> StopReason? {
         let doorbell = machine.platform.hypercalls
         var waits: [HypercallWait] = []
         vcpu.withPortData { data in
@@ -20,15 +22,15 @@ extension VCPURunner {
             }
         }
         for wait in waits {
-            if let reason = try sleep(wait) { return reason }
+            if let reason = try sleep(wait, &alarm) { return reason }
         }
         return nil
     }
 
     /// Sleeps in the guest's place, until there is input, the time is over, or the run ends.
-    private func sleep(_ wait: HypercallWait) throws(VMMError) -> StopReason? {
+    private func sleep(_ wait: HypercallWait, _ alarm: inout RunAlarm) throws(VMMError) -> StopReason? {
         // What the guest has printed is not to wait for as long.
-        if let reason = try flushOutput() { return reason }
+        if let reason = try flushOutput(&alarm) { return reason }
         let start = MonotonicClock.now
         let limit = Int64(clamping: wait.nanoseconds)
         let input = machine.configuration.input

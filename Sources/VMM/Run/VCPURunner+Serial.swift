@@ -8,7 +8,7 @@ extension VCPURunner {
         let serial = machine.platform.serial
         do throws(KVMError) {
             if machine.hasInterruptControllers, serial.interruptsOnReceive { try machine.watchInput() }
-            if serial.interruptsOnTransmit {
+            if serial.wantsEachByteAtOnce {
                 tally.countCoalescedWrites(
                     try machine.coalescing.stop(machine.kvm, &vcpu, into: machine.platform.ports))
             } else if access.port == Platform.serialPorts.lowerBound {
@@ -22,7 +22,7 @@ extension VCPURunner {
     /// Sees to it that output is written soon: at once where much waits, else by the timer.
     mutating func tendOutput(_ alarm: inout RunAlarm) throws(VMMError) -> StopReason? {
         while machine.outputs.isFull {
-            if let reason = try flushOutput() { return reason }
+            if let reason = try flushOutput(&alarm) { return reason }
             if machine.control.hasEnded { return nil }
         }
         if machine.outputs.pendingCount > 0, !alarm.isSetForOutput {
@@ -32,13 +32,16 @@ extension VCPURunner {
     }
 
     /// Writes what waits, as long as nobody ends the run.
-    func flushOutput() throws(VMMError) -> StopReason? {
+    func flushOutput(_ alarm: inout RunAlarm) throws(VMMError) -> StopReason? {
+        guard machine.outputs.pendingCount > 0 else { return nil }
+        do throws(KVMError) { try alarm.setForWriting() } catch { throw .kvm(error) }
         var reason: StopReason?
         let result = machine.outputs.flush { _ in
             reason = machine.requestedStop(deadline)
             return reason != nil || machine.control.hasEnded
         }
         if case .failed(let error) = result { throw .output(error) }
+        do throws(KVMError) { try alarm.rest() } catch { throw .kvm(error) }
         return reason
     }
 }

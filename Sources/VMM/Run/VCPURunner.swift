@@ -48,7 +48,7 @@ struct VCPURunner: ~Copyable {
             tally.countCoalescedWrites(machine.coalescing.drain(&vcpu, into: machine.platform.ports))
             switch exit {
             case .portWrite(let access) where access.port == Platform.hypercallPort:
-                if let reason = try hypercall(access) { return reason }
+                if let reason = try hypercall(access, &alarm) { return reason }
             case .portWrite(let access):
                 writePort(access)
                 if Platform.serialPorts.contains(access.port) { try serialPortWritten(access, &alarm) }
@@ -60,6 +60,7 @@ struct VCPURunner: ~Copyable {
             case .interrupted:
                 if let reason = try interruption(&alarm) { return reason }
                 if machine.control.hasEnded { return nil }
+            case .endOfInterrupt(let vector): machine.platform.ioAPIC?.endOfInterrupt(vector: vector)
             case .halt: return .halted
             case .shutdown: return .tripleFault(try snapshot())
             case .interruptWindowOpen, .nonMaskableInterrupt: break
@@ -104,8 +105,9 @@ struct VCPURunner: ~Copyable {
     /// Looks at everything that a kick may have been for.
     private mutating func interruption(_ alarm: inout RunAlarm) throws(VMMError) -> StopReason? {
         if let reason = machine.requestedStop(deadline) { return reason }
-        if let reason = try flushOutput() { return reason }
+        if let reason = try flushOutput(&alarm) { return reason }
         if try isAsleepForEver() { return .halted }
+        if !machine.coalescing.isActive { alarm.stopPolling() }
         do throws(KVMError) { try alarm.rest() } catch { throw .kvm(error) }
         return nil
     }

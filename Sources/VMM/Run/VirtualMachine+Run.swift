@@ -16,6 +16,9 @@ extension VirtualMachine {
         first.run(until: deadline)
         for thread in threads { thread.join() }
         shared.stopWatchingInput()
+        var alarm = try kvm { () throws(KVMError) in try RunAlarm(deadline, watches: false) }
+        try kvm { () throws(KVMError) in try alarm.setForWriting() }
+        defer { extendLifetime(alarm) }
         switch shared.control.outcome {
         case .success(let reason): return try finish(reason, deadline)
         case .failure(let error):

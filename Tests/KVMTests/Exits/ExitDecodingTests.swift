@@ -105,7 +105,16 @@ struct ExitDecodingTests {
         #expect(exit == expected)
     }
 
-    @Test("an exit that this library does not know keeps its number", arguments: [3, 13, 26, 35, 9_999, 0xFFFF_FFFF])
+    @Test("the end of an interrupt tells its vector")
+    func endOfInterrupt() throws {
+        let fake = try FakeRunPage()
+        fake.store(UInt32(26), at: 8)
+        fake.store(UInt8(0xA5), at: 32)
+        let exit = fake.page.exit
+        #expect(exit == .endOfInterrupt(vector: 0xA5))
+    }
+
+    @Test("an exit that this library does not know keeps its number", arguments: [3, 13, 25, 35, 9_999, 0xFFFF_FFFF])
     func unknownExits(number: UInt32) throws {
         let fake = try FakeRunPage()
         fake.store(number, at: 8)

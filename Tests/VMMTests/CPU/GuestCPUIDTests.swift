@@ -1,4 +1,5 @@
 import KVM
+import TestSupport
 import Testing
 
 @testable import VMM
@@ -15,14 +16,13 @@ struct GuestCPUIDTests {
     // 23 to 16, leaves 0xB and 0x1F the x2APIC id in EDX, at every index.
     @Test("a processor's number is the vCPU's, not that of the host's processor that was asked")
     func numbers() {
-        let host = CPUID([Self.leaf(1), Self.leaf(0xB), Self.leaf(0xB, index: 1), Self.leaf(0x1F)])
+        let host = CPUID([Self.leaf(1)])
         let guest = host.forGuest(vcpu: 5, of: 6, hasLocalAPIC: false)
         #expect(guest.leaves[0].ebx == 0x0508_2222)
         #expect(guest.leaves[0].eax == 0x1111_1111)
         // No local APIC: bits 21 (x2APIC) and 24 (TSC deadline) of ECX are gone; bit 9 of EDX was not set.
         #expect(guest.leaves[0].ecx == 0x3213_3333)
         #expect(guest.leaves[0].edx == 0x5444_4444)
-        for index in 1...3 { #expect(guest.leaves[index].edx == 5) }
         #expect(host.forGuest(vcpu: 0, of: 1, hasLocalAPIC: false).leaves[0].ebx == 0x0001_2222)
     }
 
@@ -35,38 +35,66 @@ struct GuestCPUIDTests {
         #expect(host.forGuest(vcpu: 1, of: 2, hasLocalAPIC: false).leaves[0].edx == 0x5444_4444)
     }
 
+    /// How many vCPUs, and what leaves tell of them.
     struct Topology: Sendable {
         let count: Int
+        /// Leaf 1, EBX bits 23 to 16: how many APIC ids the package has.
+        let ids: UInt32
         /// How many bits of an APIC id tell the core.
         let bits: UInt32
+        /// Leaf 4, EAX bits 31 to 26: the cores that the package has room for, but one.
+        let cores: UInt32
     }
 
     @Test(
         "vCPUs are cores of one package, without threads",
         arguments: [
-            Topology(count: 1, bits: 0), Topology(count: 2, bits: 1), Topology(count: 3, bits: 2),
-            Topology(count: 4, bits: 2), Topology(count: 5, bits: 3), Topology(count: 64, bits: 6),
-            Topology(count: 65, bits: 7), Topology(count: 255, bits: 8),
+            Topology(count: 1, ids: 1, bits: 0, cores: 0), Topology(count: 2, ids: 2, bits: 1, cores: 1),
+            Topology(count: 3, ids: 4, bits: 2, cores: 3), Topology(count: 4, ids: 4, bits: 2, cores: 3),
+            Topology(count: 5, ids: 8, bits: 3, cores: 7), Topology(count: 64, ids: 64, bits: 6, cores: 63),
+            Topology(count: 65, ids: 128, bits: 7, cores: 63), Topology(count: 128, ids: 128, bits: 7, cores: 63),
+            Topology(count: 129, ids: 255, bits: 8, cores: 63), Topology(count: 255, ids: 255, bits: 8, cores: 63),
         ])
-    func topology(_ topology: Topology) {
+    func topology(_ topology: Topology) throws {
+        // Linux 6.18 gives leaves 0xB and 0x1F with one index each; others give more.
         let host = CPUID([
             Self.leaf(1), Self.leaf(4, eax: 0xFC00_4121), Self.leaf(4, index: 3, eax: 0), Self.leaf(0xB),
-            Self.leaf(0xB, index: 1), Self.leaf(0xB, index: 2), Self.leaf(0x8000_0008), Self.leaf(0x8000_001E),
+            Self.leaf(0x1F), Self.leaf(0x1F, index: 1), Self.leaf(0x8000_0008), Self.leaf(0x8000_001E),
         ])
-        let (count, bits) = (UInt32(topology.count), topology.bits)
-        let last = count - 1
-        let leaves = host.forGuest(vcpu: last, of: topology.count, hasLocalAPIC: true).leaves
+        let (count, last) = (UInt32(topology.count), UInt32(topology.count - 1))
+        let guest = host.forGuest(vcpu: last, of: topology.count, hasLocalAPIC: true)
+        func leaf(_ function: UInt32, _ index: UInt32 = 0) throws -> CPUID.Leaf {
+            let found = guest.leaves.filter { $0.function == function && $0.index == index }
+            #expect(found.count == 1)
+            return try #require(found.first)
+        }
         // HTT, EDX bit 28, says that the package can hold more than one.
-        #expect(leaves[0].edx & 1 << 28 == (count > 1 ? 1 << 28 : 0))
-        #expect(leaves[0].ebx >> 16 == last << 8 | (1 << bits) & 0xFF)
-        #expect(leaves[1].eax == min(63, 1 << bits - 1) << 26 | 0x4121)
-        #expect(leaves[2] == host.leaves[2])
-        #expect([leaves[3].eax, leaves[3].ebx, leaves[3].ecx] == [0, 1, 0x100])
-        #expect([leaves[4].eax, leaves[4].ebx, leaves[4].ecx] == [bits, count, 0x201])
-        #expect([leaves[5].eax, leaves[5].ebx, leaves[5].ecx] == [0, 0, 2])
+        #expect(try leaf(1).edx & 1 << 28 == (topology.count > 1 ? 1 << 28 : 0))
+        #expect(try leaf(1).ebx >> 16 == last << 8 | topology.ids)
+        #expect(try leaf(4).eax == topology.cores << 26 | 0x4121)
+        #expect(try leaf(4, 3) == host.leaves[2])
+        for function in [0xB, 0x1F] as [UInt32] {
+            let levels = try (0...2).map { try leaf(function, $0) }
+            #expect(levels.map(\.eax) == [0, topology.bits, 0])
+            #expect(levels.map(\.ebx) == [1, count, 0])
+            #expect(levels.map(\.ecx) == [0x100, 0x201, 2])
+            #expect(levels.map(\.edx) == [last, last, last])
+            #expect(levels.map(\.dependsOnIndex) == [true, true, true])
+        }
         // AMD APM vol. 3, appendix E: NC, the cores but one, and ApicIdCoreIdSize; the extended APIC id and the core's.
-        #expect(leaves[6].ecx == 0x3333_0300 | bits << 12 | last)
-        #expect([leaves[7].eax, leaves[7].ebx & 0xFFFF, leaves[7].ecx & 0x7FF] == [last, last, 0])
+        #expect(try leaf(0x8000_0008).ecx == 0x3333_0300 | topology.bits << 12 | last)
+        let extended = try leaf(0x8000_001E)
+        #expect([extended.eax, extended.ebx & 0xFFFF, extended.ecx & 0x7FF] == [last, last, 0])
+    }
+
+    @Test("leaves that the host does not have are not there for the guest", .requiresKVM)
+    func noNewLeaves() throws {
+        let guest = CPUID([Self.leaf(1)]).forGuest(vcpu: 0, of: 2, hasLocalAPIC: true)
+        #expect(guest.leaves.map(\.function) == [1])
+        // What this host supports.
+        let host = try KVMSystem().supportedCPUID()
+        let functions = Set(host.forGuest(vcpu: 1, of: 2, hasLocalAPIC: true).leaves.map(\.function))
+        #expect(functions == Set(host.leaves.map(\.function)))
     }
 
     @Test("everything else is the host's, in the host's order")

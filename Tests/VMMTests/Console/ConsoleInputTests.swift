@@ -94,6 +94,26 @@ struct ConsoleInputTests {
         #expect(Self.take(16, from: input) == [])
     }
 
+    /// Where the kernel cannot read a pipe without waiting, a thread waits in it: another process took the byte it was told of.
+    @Test("a thread that fills it holds up nobody who reads")
+    func filling() {
+        let pipe = HostPipe()
+        let input = ConsoleInput(descriptor: pipe.readEnd.number)
+        let filler = HostThread { input.fill(upTo: 16) }
+        usleep(20_000)
+        let start = ContinuousClock.now
+        #expect(Self.take(16, from: input) == [])
+        #expect(!input.hasEnded)
+        #expect(ContinuousClock.now - start < .seconds(5))
+        pipe.write([1, 2])
+        filler.join()
+        input.fill(upTo: 16)
+        pipe.writeEnd.close()
+        #expect(Self.take(16, from: input) == [1, 2])
+        input.fill(upTo: 16)
+        #expect(input.hasEnded)
+    }
+
     @Test("a pipe that does not block is an input like any other")
     func nonBlocking() {
         let pipe = HostPipe()

@@ -91,6 +91,38 @@ struct ConsolePipeTests {
         #expect(output.pendingCount == 3)
     }
 
+    @Test("a flush ends, however much others write meanwhile")
+    func flushEnds() {
+        let pipe = HostPipe()
+        let isOver = Atomic<Bool>(false)
+        let reader = HostThread { while !pipe.read(upTo: 2_000).isEmpty { usleep(1_000) } }
+        let output = ConsoleOutput(descriptor: pipe.writeEnd.number)
+        output.write([UInt8](repeating: 0, count: 100_000))
+        let written = Atomic<Int>(0)
+        let writer = HostThread {
+            while !isOver.load(ordering: .relaxed) {
+                for _ in 0..<100 { output.write(1) }
+                written.add(100, ordering: .relaxed)
+                usleep(10)
+            }
+        }
+        let isFlushed = Atomic<Bool>(false)
+        let flusher = HostThread {
+            _ = output.flush { _ in false }
+            isFlushed.store(true, ordering: .relaxed)
+        }
+        // The reader takes 2 million bytes a second at most, and more are written.
+        #expect(eventually { isFlushed.load(ordering: .relaxed) })
+        #expect(written.load(ordering: .relaxed) > 0)
+        isOver.store(true, ordering: .relaxed)
+        writer.join()
+        flusher.join()
+        #expect(output.flush(waits: true) { _ in false } == .done)
+        #expect(output.pendingCount == 0)
+        pipe.writeEnd.close()
+        reader.join()
+    }
+
     @Test("a reader that is gone is an error")
     func closedReader() {
         Self.ignoreBrokenPipes()

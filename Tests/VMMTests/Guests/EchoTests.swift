@@ -26,7 +26,7 @@ struct EchoTests {
         #expect(run.reason == .halted)
         #expect(run.output.count == bytes.count)
         #expect(run.output == bytes)
-        #expect(run.report.consoleBytes == ["uart": UInt64(bytes.count), "debug": 0])
+        #expect(run.report.consoleBytes == ["uart": UInt64(bytes.count), "debug": 0, "hypercall": 0])
     }
 
     @Test("bytes through pipes come back unchanged too, and what the guest did not read is still in the pipe")

@@ -112,7 +112,7 @@ struct PlatformTests {
         }
         let run = try GuestRun(code: code + Self.halt)
         #expect(run.text == "abcdef")
-        #expect(run.report.consoleBytes == ["uart": 3, "debug": 3])
+        #expect(run.report.consoleBytes == ["uart": 3, "debug": 3, "hypercall": 0])
     }
 
     @Test("the clock's century is this one")

@@ -51,6 +51,20 @@ struct InterruptTests {
         #expect(run.output == Self.payload)
     }
 
+    @Test(
+        "nor by an I/O APIC, in the kernel or not, that sees edges or levels",
+        arguments: [(.full, "level"), (.split, ""), (.split, "level")] as [(InterruptControllers, String)])
+    func echoIOAPIC(controllers: InterruptControllers, commandLine: String) throws {
+        let payload = Array(Self.payload.prefix(10_000))
+        let run = try GuestRun(guest: "long-uart-irq.elf") {
+            $0.interruptControllers = controllers
+            $0.commandLine = commandLine
+            $0.input = ConsoleInput(payload + [4])
+        }
+        #expect(run.reason == .exited(status: 0))
+        #expect(run.output == payload)
+    }
+
     @Test("nor does one of input that is appended bit by bit")
     func echoQueue() throws {
         let input = ConsoleInput(queueOf: 100)

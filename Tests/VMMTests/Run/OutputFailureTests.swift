@@ -64,6 +64,26 @@ struct OutputFailureTests {
         #expect(UInt64(pipe.waitingCount + run.report.unwrittenBytes) == run.report.consoleBytes["debug"])
     }
 
+    /// Of a terminal poll(2) says that there is room, and not how much: a write then waits inside the system.
+    @Test(
+        "nor does a terminal that has room for a part of it, whether or not the guest has ended",
+        arguments: [true, false])
+    func terminal(ends: Bool) throws {
+        let terminal = try PseudoTerminal()
+        terminal.fill(leaving: 300)
+        // movw $5000, %cx; movb $0x41, %al; outb %al, $0xE9; loop to the outb; hlt, or jmp to itself
+        let code: [UInt8] = [0xB9, 0x88, 0x13, 0xB0, 0x41, 0xE6, 0xE9, 0xE2, 0xFC] + (ends ? [0xF4] : [0xEB, 0xFE])
+        let start = ContinuousClock.now
+        let run = try GuestRun(code: code) {
+            $0.output = ConsoleOutput(descriptor: terminal.slave)
+            $0.timeout = .milliseconds(500)
+        }
+        #expect(run.reason == .deadline)
+        // Seen: 0.75 s, with 0.2 s of patience at the end.
+        #expect(ContinuousClock.now - start < .seconds(5) * TestScale.divisor)
+        #expect(run.report.unwrittenBytes > 0)
+    }
+
     @Test("a reader that takes nothing holds up a guest that ended, until the run is stopped")
     func stop() throws {
         // A pipe that is full to the last byte before the guest prints its line.

@@ -48,6 +48,17 @@ struct SerialCoalescingTests {
         #expect((90...100).contains(run.report.coalescedWrites))
     }
 
+    @Test("and then nothing looks for it any more")
+    func stopsPolling() throws {
+        let run = try GuestRun(code: Self.repeated(164) + Self.out(0x3F9, 2) + [0xEB, 0xFE]) {
+            $0.timeout = .seconds(1)
+        }
+        #expect(run.reason == .deadline)
+        #expect(run.report.coalescedWrites > 90)
+        // Seen: 2 or 3. With a look each 10 ms it would be 100.
+        #expect(run.report.exitsByKind["interrupted"] ?? 0 < 20)
+    }
+
     @Test("a byte that no exit follows is seen soon")
     func lastByte() throws {
         let pipe = HostPipe()

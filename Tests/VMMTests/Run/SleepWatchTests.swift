@@ -82,9 +82,12 @@ struct SleepWatchTests {
     @Test("a round that one does not come to is given up, and the next one holds")
     func givenUp() {
         #expect(Self.round([true, true, true], comes: [true, false, true]) == [false, false, false])
-        let watch = SleepWatch(vcpuCount: 2)
+        let watch = SleepWatch(vcpuCount: 2, rest: 50_000_000)
         for vcpu in 0..<2 { _ = watch.saw(vcpu: vcpu, asleep: true) }
         #expect(!watch.join(vcpu: 0) { true })
+        // Not at once.
+        #expect(!watch.saw(vcpu: 0, asleep: true))
+        usleep(60_000)
         #expect(watch.saw(vcpu: 0, asleep: true))
         let other = HostThread { _ = watch.join(vcpu: 1) { true } }
         #expect(watch.join(vcpu: 0) { true })

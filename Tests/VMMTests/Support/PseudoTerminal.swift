@@ -32,6 +32,21 @@ final class PseudoTerminal: Sendable {
         }
     }
 
+    /// Writes to the slave end until it takes no more, and then reads so many bytes.
+    func fill(leaving room: Int) {
+        _ = fcntl(slave, F_SETFL, O_NONBLOCK)
+        let bytes = [UInt8](repeating: 0, count: 256)
+        // SAFETY: the bytes live for the length of the call.
+        while unsafe Glibc.write(slave, bytes, bytes.count) > 0 {}
+        _ = fcntl(slave, F_SETFL, 0)
+        var left = room
+        while left > 0 {
+            let count = read(upTo: left).count
+            guard count > 0 else { return }
+            left -= count
+        }
+    }
+
     /// Waits for at least one byte.
     func read(upTo limit: Int) -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: limit)

@@ -1,16 +1,19 @@
 // Starts the other vCPUs (Intel SDM vol. 3A, "Multiple-Processor (MP) Initialization"), each of which prints a line in turn, in
 // the order of their local APICs' numbers; then all sleep with interrupts off, so that nothing can wake any of them.
-// Needs as many --cpus as the command line says, 64 at most.
+// Needs as many --cpus as the command line says, 64 at most, and for 1 also --irqchip full or split.
 // Output, with --cmdline 2: "vCPU 0\nvCPU 1\n2 vCPUs are asleep\n". Status: 0 (halted).
-// With --cmdline "2 and wake" the last two wake each other for ever, by interrupts that cannot be turned off; never more than
-// one of them is awake for long.
+// More words say what they do instead of sleeping:
+//   "4 and wake"   the last two wake each other for ever, by interrupts that cannot be turned off; one of them is awake at a time
+//   "2 and order"  vCPU 1 prints "a" on the serial port and "b" on the debug console, 500 times, while vCPU 0 prints 200 dots on
+//                  the serial port; status 0 (exit port)
+//   "4 and print"  each prints its number on the debug console for ever
 #include "boot-params.h"
 #include "interrupts.h"
 
 enum { PAGE = 0x10000, NMI = 2 };
 
 /// Registers of the local APIC (Intel SDM vol. 3A, "Local APIC Register Address Map").
-enum { APIC_ID = 0x20, APIC_SPURIOUS = 0xF0, APIC_COMMAND = 0x300, APIC_TARGET = 0x310 };
+enum { APIC_COMMAND = 0x300, APIC_TARGET = 0x310 };
 
 /// Interrupt commands (Intel SDM vol. 3A, "Interrupt Command Register (ICR)").
 enum { SEND_NMI = 0x4400, SEND_INIT = 0xC4500, SEND_START = 0xC4600 };
@@ -19,10 +22,10 @@ extern const uint8_t trampoline[], trampoline_values[], trampoline_end[];
 
 static volatile uint32_t turn;
 static volatile uint8_t is_woken[64];
+static volatile bool has_finished;
 static uint32_t cpu_count;
-static bool keeps_waking;
-
-static volatile uint32_t *apic(uint32_t offset) { return (volatile uint32_t *)(0xFEE00000ull + offset); }
+/// The first letter of what they do, or 0.
+static char work;
 
 static void relax(int rounds) {
     while (rounds--) asm volatile("pause");
@@ -61,15 +64,31 @@ _Noreturn static void wake_each_other(uint32_t number) {
     }
 }
 
+static void do_work(uint32_t number) {
+    if (work == 'o' && number == 1) {
+        for (int round = 0; round < 500; round++) {
+            outb(UART_DATA, 'a');
+            outb(DEBUG_PORT, 'b');
+        }
+        has_finished = true;
+    }
+    if (work == 'o' && number == 0) {
+        for (int round = 0; round < 200; round++) outb(UART_DATA, '.');
+        while (!has_finished) relax(1);
+    }
+    while (work == 'p') outb(DEBUG_PORT, '0' + (uint8_t)number);
+}
+
 _Noreturn void cpu_main(void) {
     uint32_t number = own_number();
-    *apic(APIC_SPURIOUS) = 0x1FF;  // on
+    set_up_apic();
     while (turn != number) relax(1);
     print("vCPU ");
     print_decimal(number);
     print("\n");
     turn = number + 1;
-    if (keeps_waking && number + 2 >= cpu_count) wake_each_other(number);
+    if (work == 'w' && number + 2 >= cpu_count) wake_each_other(number);
+    do_work(number);
     sleep_for_ever();
 }
 
@@ -94,14 +113,17 @@ static void set_up_trampoline(void) {
 }
 
 int guest_main(const struct boot_params *params) {
-    if (!has_interrupt_controllers()) return 1;
+    if (!has_io_apic()) {
+        print("no interrupt controllers: run this with --irqchip full or split\n");
+        return 1;
+    }
     const char *text = (const char *)((uint64_t)params->ext_cmd_line_ptr << 32 | params->cmd_line_ptr);
     while (*text >= '0' && *text <= '9' && cpu_count <= 64) cpu_count = cpu_count * 10 + (uint32_t)(*text++ - '0');
     if (cpu_count < 1 || cpu_count > 64) {
         print("the command line does not begin with a number of vCPUs from 1 to 64\n");
         return 1;
     }
-    keeps_waking = *text == ' ' && cpu_count > 2;
+    if (text[0] == ' ' && text[1] == 'a' && text[2] == 'n' && text[3] == 'd' && text[4] == ' ') work = text[5];
     set_gate(NMI, on_nmi);
     set_up_trampoline();
     if (cpu_count > 1) {
@@ -111,9 +133,11 @@ int guest_main(const struct boot_params *params) {
         *apic(APIC_COMMAND) = SEND_START | PAGE >> 12;
     }
     print("vCPU 0\n");
-    *apic(APIC_SPURIOUS) = 0x1FF;
+    set_up_apic();
     turn = 1;
     while (turn != cpu_count) relax(1);
+    do_work(0);
+    if (work == 'o') return 0;
     print_decimal(cpu_count);
     print(" vCPUs are asleep\n");
     sleep_for_ever();

@@ -1,0 +1,99 @@
+/// The state of an I/O APIC with 24 pins (Intel 82093AA data sheet, May 1996): a pure value, which ``IOAPIC`` connects.
+///
+/// A pin's polarity is kept but means nothing here: devices say whether they want an interrupt, not what the wire is like.
+struct IOAPICRegisters: Equatable, Sendable {
+    static let pinCount = 24
+    /// Offsets from where the chip lies (section 3.1), and indices of registers (section 3.2).
+    private enum Offset { static let select: UInt64 = 0x00, window: UInt64 = 0x10 }
+    private enum Index { static let id = 0, version = 1, arbitration = 2, redirection = 0x10 }
+
+    private(set) var select: UInt8 = 0
+    /// Bits 27 to 24.
+    private(set) var id: UInt32 = 0
+    private(set) var entries = [RedirectionEntry](repeating: RedirectionEntry(), count: pinCount)
+    /// Which pins are asserted.
+    private(set) var levels: UInt32 = 0
+
+    /// Reads a register of 32 bits.
+    func read(offset: UInt64) -> UInt32 {
+        switch offset {
+        case Offset.select: UInt32(select)
+        case Offset.window: readRegister()
+        default: 0
+        }
+    }
+
+    /// Writes a register of 32 bits.
+    ///
+    /// - Returns: the message that a pin whose entry changed sends, if it does.
+    mutating func write(offset: UInt64, value: UInt32) -> InterruptMessage? {
+        switch offset {
+        case Offset.select: select = UInt8(truncatingIfNeeded: value)
+        case Offset.window: return writeRegister(value)
+        default: break
+        }
+        return nil
+    }
+
+    /// A device drives a pin.
+    mutating func setLevel(pin: Int, _ high: Bool) -> InterruptMessage? {
+        guard entries.indices.contains(pin) else { return nil }
+        let bit: UInt32 = 1 << UInt32(pin)
+        let wasHigh = levels & bit != 0
+        levels = high ? levels | bit : levels & ~bit
+        let entry = entries[pin]
+        if entry.isLevelTriggered { return deliverLevel(pin) }
+        // An edge at a masked pin is lost (section 3.2.4, bit 16).
+        guard high, !wasHigh, !entry.isMasked else { return nil }
+        return InterruptMessage(entry)
+    }
+
+    /// A local APIC has ended an interrupt: a level that is still there is sent again.
+    mutating func endOfInterrupt(vector: UInt8) -> [InterruptMessage] {
+        var messages: [InterruptMessage] = []
+        for pin in entries.indices where entries[pin].remoteIRR && entries[pin].vector == vector {
+            entries[pin].remoteIRR = false
+            if let message = deliverLevel(pin) { messages.append(message) }
+        }
+        return messages
+    }
+
+    /// What level-triggered pins send that are not masked.
+    var levelMessages: [(pin: Int, message: InterruptMessage)] {
+        entries.indices.filter { entries[$0].isLevelTriggered && !entries[$0].isMasked }
+            .map { (pin: $0, message: InterruptMessage(entries[$0])) }
+    }
+
+    private mutating func deliverLevel(_ pin: Int) -> InterruptMessage? {
+        let entry = entries[pin]
+        guard entry.isLevelTriggered, !entry.isMasked, !entry.remoteIRR, levels & 1 << UInt32(pin) != 0 else {
+            return nil
+        }
+        entries[pin].remoteIRR = true
+        return InterruptMessage(entry)
+    }
+
+    private func readRegister() -> UInt32 {
+        switch Int(select) {
+        case Index.id, Index.arbitration: return id
+        // Version 0x11; bits 23 to 16 are the number of the last entry.
+        case Index.version: return 0x0017_0011
+        default:
+            guard let (pin, upperHalf) = Self.entry(select) else { return 0 }
+            return UInt32(truncatingIfNeeded: entries[pin].rawValue >> (upperHalf ? 32 : 0))
+        }
+    }
+
+    private mutating func writeRegister(_ value: UInt32) -> InterruptMessage? {
+        if Int(select) == Index.id { id = value & 0x0F00_0000 }
+        guard let (pin, upperHalf) = Self.entry(select) else { return nil }
+        entries[pin].write(value, upperHalf: upperHalf)
+        return deliverLevel(pin)
+    }
+
+    private static func entry(_ select: UInt8) -> (pin: Int, upperHalf: Bool)? {
+        let index = Int(select) &- Index.redirection
+        guard (0..<pinCount &* 2).contains(index) else { return nil }
+        return (index >> 1, index & 1 != 0)
+    }
+}
