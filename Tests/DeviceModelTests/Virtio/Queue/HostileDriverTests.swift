@@ -65,16 +65,29 @@ struct HostileDriverTests {
             memory = try HostPages.makeMemory(HostileDriverTests.regions)
         }
 
-        mutating func prepare(_ random: inout SplitMix64) throws -> (MockDriver, VirtqueuePosition) {
+        /// One queue and where it stands.
+        struct Ring {
+            var layout: VirtqueueLayout
+            var features: VirtqueueFeatures
+            var position: VirtqueuePosition
+        }
+
+        func makeQueue(_ ring: Ring) throws(VirtqueueError) -> Virtqueue {
+            try Virtqueue(
+                layout: ring.layout, features: ring.features, memory: memory, resumingAt: ring.position)
+        }
+
+        mutating func prepare(_ random: inout SplitMix64) throws -> Ring {
             let size = UInt16(1) << UInt16(random.next() % 5)
             let taken = UInt16(truncatingIfNeeded: random.next())
             let inFlight = UInt16(truncatingIfNeeded: random.next()) & (size - 1)
             let start = VirtqueuePosition(available: taken, used: taken &- inFlight)
             let features = VirtqueueFeatures(rawValue: random.next() & 3 << 28)
-            let driver = try MockDriver(memory: memory, size: size, base: 0x1000, features: features, position: start)
             // Behind the table come the rings; there the available index is seldom anything at all.
             let table = Int(size) * 2
-            for index in stride(from: 0, to: table + 24, by: 2) {
+            // Some descriptors change, the others are left from the rings before. Those behind the rings are for indirect tables.
+            for _ in 0..<6 {
+                let index = Int(random.next() % UInt64(size + 12)) * 2
                 (words[index], words[index + 1]) = HostileDriverTests.descriptor(&random, entries: UInt64(size))
             }
             let bits = random.next()
@@ -86,12 +99,13 @@ struct HostileDriverTests {
             for word in 1..<5 { words[table + word] = random.next() & heads }
             let part = words[0..<(table + 24)]
             try memory.write(part.span, at: GuestAddress(0x1000))
-            return (driver, start)
+            let layout = MockDriver.layout(size: size, base: 0x1000)
+            return Ring(layout: layout, features: features, position: start)
         }
 
         /// - Returns: what broke a promise, or nil.
-        mutating func work(_ driver: MockDriver, _ position: VirtqueuePosition) throws -> String? {
-            var queue = try driver.makeQueue(position: position)
+        mutating func work(_ ring: Ring) throws -> String? {
+            var queue = try makeQueue(ring)
             do throws(VirtqueueError) {
                 var (taken, isMore) = (0, false)
                 repeat {
@@ -125,8 +139,8 @@ struct HostileDriverTests {
         var bench = try Bench()
         let count = TestScale.count(250_000)
         for ring in 0..<count {
-            let (driver, position) = try bench.prepare(&random)
-            if let broken = try bench.work(driver, position) {
+            let prepared = try bench.prepare(&random)
+            if let broken = try bench.work(prepared) {
                 Issue.record("seed \(seed), ring \(ring): \(broken)")
                 return
             }
@@ -140,32 +154,32 @@ struct HostileDriverTests {
     func randomChains(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         var bench = try Bench()
-        for ring in 0..<TestScale.count(4_000) {
-            let (driver, position) = try bench.prepare(&random)
-            try driver.setAvailableIndex(position.available &+ 1)
-            let slot = UInt64(position.available) % UInt64(driver.layout.size)
-            let head = try bench.memory.load(
-                UInt16.self, at: GuestAddress(driver.layout.availableRing.rawValue + 4 + 2 * slot))
-            guard UInt32(head) < driver.layout.size else { continue }
-            let world = try world(of: driver)
-            let expected = SpecificationChain.read(head, in: world)
-            var queue = try driver.makeQueue(position: position)
+        for step in 0..<TestScale.count(4_000) {
+            let ring = try bench.prepare(&random)
+            let (layout, taken) = (ring.layout, ring.position.available)
+            let index = GuestAddress(layout.availableRing.rawValue + 2)
+            try bench.memory.storeReleasing(taken &+ 1, at: index)
+            let slot = GuestAddress(index.rawValue + 2 + 2 * (UInt64(taken) % UInt64(layout.size)))
+            let head = try bench.memory.load(UInt16.self, at: slot)
+            guard UInt32(head) < layout.size else { continue }
+            let expected = SpecificationChain.read(head, in: try world(of: ring, in: bench.memory))
+            var queue = try bench.makeQueue(ring)
             let seen = queue.perform(.nextChain)
             switch expected {
             case .success(let chain) where seen == .chain(chain): break
             case .failure(let error) where seen == .error(error): break
             default:
-                Issue.record("seed \(seed), ring \(ring): \(seen), not \(expected)")
+                Issue.record("seed \(seed), step \(step): \(seen), not \(expected)")
                 return
             }
         }
     }
 
     /// All tables as they lie in memory.
-    private func world(of driver: MockDriver) throws -> SpecificationChain.World {
+    private func world(of ring: Bench.Ring, in memory: GuestMemory) throws -> SpecificationChain.World {
         func table(_ address: UInt64, _ count: Int) throws -> [MockDescriptor] {
             try (0..<count).map { index in
-                let (low, high) = try driver.memory.loadPairOnce(at: GuestAddress(address + UInt64(index) * 16))
+                let (low, high) = try memory.loadPairOnce(at: GuestAddress(address + UInt64(index) * 16))
                 return MockDescriptor(
                     address: low, count: UInt32(truncatingIfNeeded: high),
                     flags: UInt16(truncatingIfNeeded: high >> 32),
@@ -173,9 +187,9 @@ struct HostileDriverTests {
             }
         }
         var world = SpecificationChain.World(
-            main: try table(driver.layout.descriptorTable.rawValue, Int(driver.layout.size)),
+            main: try table(ring.layout.descriptorTable.rawValue, Int(ring.layout.size)),
             ram: Self.regions.map { UInt128($0.start)..<(UInt128($0.start) + UInt128($0.size)) },
-            hasIndirect: driver.features.contains(.indirectDescriptors))
+            hasIndirect: ring.features.contains(.indirectDescriptors))
         // Two descriptors may name one table with two lengths: the longer one is kept, and each walk cuts it.
         for descriptor in world.main where descriptor.flags & MockDescriptor.indirect != 0 {
             let entries = Int(descriptor.count) / 16
