@@ -73,8 +73,8 @@ struct DescriptorWalk {
         }
         table = descriptor.address
         entries = descriptor.count >> 4
-        // `next` has 16 bits. VIRTIO 1.2 §2.7.5.3.1 allows no more than the queue's size, but drivers that know a larger limit of
-        // the device (`seg_max`) exceed that, and the table bounds the walk as well.
+        // `next` has 16 bits. VIRTIO 1.2 §2.7.5.3.1 allows no more than the queue's size, but drivers that know a larger limit
+        // of the device exceed that, and the table bounds the walk as well.
         left = min(entries, 65_536)
         isIndirect = true
     }

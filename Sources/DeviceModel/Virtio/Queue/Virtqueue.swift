@@ -203,14 +203,11 @@ public struct Virtqueue: ~Copyable, Sendable {
     /// Reads and checks the available index (VIRTIO 1.2 §2.7.6).
     private mutating func readAvailableIndex() throws(VirtqueueError) {
         let index = try load(.availableRing, at: layout.availableIndex)
-        // A driver has no more chains on their way than the queue has entries, also of those that it has not been given back
-        // yet (§2.7), and it takes none back (§2.7.6.1). Were only what is offered compared with the size, a driver could fill
-        // the device with chains; were only the sum, an index that went back could pass for one that went ahead.
+        // A driver takes no chain back (§2.7.6.1), and has no more on their way than the queue has entries (§2.7): those that it
+        // has not been given back count too, or it could fill the device with chains. The sum has 32 bits, so it does not wrap.
         let inFlight = nextAvailable &- publishedUsed
         let offered = index &- nextAvailable
-        guard offered >= seenAvailable &- nextAvailable, offered <= size,
-            UInt32(offered) &+ UInt32(inFlight) <= UInt32(size)
-        else {
+        guard offered >= seenAvailable &- nextAvailable, UInt32(offered) &+ UInt32(inFlight) <= UInt32(size) else {
             throw .availableIndex(index, taken: nextAvailable, inFlight: inFlight)
         }
         seenAvailable = index
