@@ -316,6 +316,77 @@ struct HostileDriverTests {
         #expect(chains > 0 && errors > 0)
     }
 
+    /// A field of a descriptor that a thread writes in turn with a right value and a wrong one, and does nothing else.
+    enum Flip: CaseIterable {
+        case address, length, table, tableLength
+
+        var isOfTable: Bool { self == .table || self == .tableLength }
+
+        var isOfLength: Bool { self == .length || self == .tableLength }
+
+        /// The word of the descriptor that holds the field, right and wrong.
+        var values: [UInt64] {
+            switch self {
+            case .address, .table: [0x1800, 0xDEAD_0000]
+            case .length: [16, 0xFFFF_FFF0]
+            case .tableLength: [4 << 32 | 32, 4 << 32 | 0xFFFF_FFF0]
+            }
+        }
+
+        /// What comes of the wrong value.
+        var error: VirtqueueError {
+            let place = DescriptorLocation(head: 0, index: 0, isIndirect: false)
+            return switch self {
+            case .address: .bufferNotInMemory(place, GuestAddress(0xDEAD_0000), count: 16)
+            case .length: .bufferNotInMemory(place, GuestAddress(0x1800), count: 0xFFFF_FFF0)
+            case .table: .indirectTableNotInMemory(place, GuestAddress(0xDEAD_0000), count: 32)
+            case .tableLength: .indirectTableNotInMemory(place, GuestAddress(0x1800), count: 0xFFFF_FFF0)
+            }
+        }
+    }
+
+    @Test("what a driver turns to and fro is used as it was when it was checked", arguments: Flip.allCases)
+    func turnsToAndFro(flip: Flip) throws {
+        let memory = try HostPages.makeMemory(Self.regions)
+        let driver = try MockDriver(memory: memory, size: 1, base: 0x1000, features: .indirectDescriptors)
+        try driver.set(
+            0, MockDescriptor(address: 0x1800, count: flip.isOfTable ? 32 : 16, flags: flip.isOfTable ? 4 : 0))
+        try driver.write([MockDescriptor(address: 0x1900, count: 16)], at: 0x1800)
+        try driver.setAvailableIndex(1)
+        let flag = Flag()
+        let writer = HostThread {
+            let address = GuestAddress(flip.isOfLength ? 0x1008 : 0x1000)
+            while !flag.isSet.load(ordering: .relaxed) {
+                for value in flip.values { try? memory.store(value, at: address) }
+            }
+        }
+        var chain = DescriptorChain()
+        var (chains, errors, rounds) = (0, 0, 0)
+        let (clock, atLeast) = (ContinuousClock(), TestScale.count(20_000))
+        let end = clock.now + .seconds(30)
+        let expected = GuestSegment(address: GuestAddress(flip.isOfTable ? 0x1900 : 0x1800), count: 16)
+        while rounds < atLeast || (chains == 0 || errors == 0) && clock.now < end {
+            rounds += 1
+            var queue = try driver.makeQueue()
+            do throws(VirtqueueError) {
+                guard try queue.nextChain(into: &chain), chain.segments == [expected] else {
+                    Issue.record("\(chain)")
+                    break
+                }
+                chains += 1
+            } catch {
+                guard error == flip.error else {
+                    Issue.record("\(error)")
+                    break
+                }
+                errors += 1
+            }
+        }
+        flag.isSet.store(true, ordering: .relaxed)
+        writer.join()
+        #expect(chains > 0 && errors > 0)
+    }
+
     private final class Flag: Sendable {
         let isSet = Atomic(false)
     }
