@@ -115,7 +115,12 @@ struct NotificationSuppressionTests {
         "no notification is lost between a driver and a device that both sleep",
         arguments: [[], .eventIndex] as [VirtqueueFeatures])
     func nothingIsLost(features: VirtqueueFeatures) throws {
-        let count = TestScale.count(20_000)
+        // A fence that is missing shows only in optimized code, where a load soon follows the store that it must not overtake.
+        #if DEBUG
+            let count = TestScale.count(20_000)
+        #else
+            let count = TestScale.count(400_000)
+        #endif
         let driver = try makeDriver(features: features)
         let (kick, interrupt) = (Doorbell(), Doorbell())
         let (memory, layout) = (driver.memory, driver.layout)
