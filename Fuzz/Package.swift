@@ -24,5 +24,7 @@ let package = Package(
             name: "fuzz-image", dependencies: libraries, path: "Sources/FuzzImage", swiftSettings: settings),
         .executableTarget(
             name: "fuzz-devices", dependencies: libraries, path: "Sources/FuzzDevices", swiftSettings: settings),
+        .executableTarget(
+            name: "fuzz-virtqueue", dependencies: libraries, path: "Sources/FuzzVirtqueue", swiftSettings: settings),
     ]
 )

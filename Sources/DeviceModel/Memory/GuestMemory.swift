@@ -1,12 +1,15 @@
+import Synchronization
+
 /// The RAM of a guest: a few regions of host memory, each at its guest-physical address.
 ///
 /// Every access goes through one gate: the bytes must lie inside one region, or the access is refused with a
 /// ``GuestMemoryError``. An access that runs from one region into the next is refused too, also when the two touch.
-/// Nobody outside this file sees a pointer.
+/// Nobody outside this file sees a pointer, but for who hands buffers to the system (``withBuffersToRead(_:_:)``).
 ///
 /// Concurrency model: any thread may use it at any time, without a lock. vCPUs write the same bytes at the same moment,
 /// so what is read may be torn or change between two reads: copy a value once, then check the copy. Words that a guest
-/// and a device share as signals need atomic accesses, which this type does not offer.
+/// and a device share as signals are read and written by ``loadAcquiring(at:)`` and ``storeReleasing(_:at:)``, which
+/// tear nothing and keep what surrounds them in order.
 @safe
 public final class GuestMemory: @unchecked Sendable {
     /// Where one stretch of RAM lies, in bytes.
@@ -178,6 +181,123 @@ public final class GuestMemory: @unchecked Sendable {
         // SAFETY: the span cannot leave `body`, and `self` keeps the bytes mapped until `body` returns.
         var span = unsafe MutableRawSpan(_unsafeBytes: buffer)
         return body(&span)
+    }
+
+    /// Reads a 16-bit word that guest and device share as a signal, with its lowest byte first.
+    ///
+    /// Whoever stored the value with release ordering is seen to have done what it did before: reads that follow this one
+    /// find it.
+    ///
+    /// - Throws: ``GuestMemoryError``, also for an address that is not even.
+    public func loadAcquiring(at address: GuestAddress) throws(GuestMemoryError) -> UInt16 {
+        let word = try unsafe atomic(UInt16.self, at: address)
+        defer { extendLifetime(self) }
+        // SAFETY: the gate gave an aligned word, and `self` keeps it mapped.
+        return UInt16(littleEndian: unsafe word.pointee.load(ordering: .acquiring))
+    }
+
+    /// Writes a 16-bit word that guest and device share as a signal, with its lowest byte first.
+    ///
+    /// Whoever reads the value with acquire ordering sees all that was written before it.
+    ///
+    /// - Throws: ``GuestMemoryError``, also for an address that is not even; memory is unchanged.
+    public func storeReleasing(_ value: UInt16, at address: GuestAddress) throws(GuestMemoryError) {
+        let word = try unsafe atomic(UInt16.self, at: address)
+        // SAFETY: the gate gave an aligned word, and `self` keeps it mapped.
+        unsafe word.pointee.store(value.littleEndian, ordering: .releasing)
+        extendLifetime(self)
+    }
+
+    /// Reads 16 bytes at any alignment, each of them exactly once, as two integers with the lowest byte first.
+    ///
+    /// An ordinary load may be done twice when a compiler finds that cheaper, and a guest that writes between the two
+    /// would be checked by one value and obeyed by the other. An atomic load is done once.
+    ///
+    /// - Throws: ``GuestMemoryError/outOfBounds(address:count:)``.
+    public func loadPairOnce(at address: GuestAddress) throws(GuestMemoryError) -> (low: UInt64, high: UInt64) {
+        let source = try unsafe bytes(at: address, count: 16)
+        guard let start = source.baseAddress else { throw .outOfBounds(address: address, count: 16) }
+        defer { extendLifetime(self) }
+        // SAFETY: the gate gave 16 bytes, `self` keeps them mapped, and words are used only where they are aligned.
+        if UInt(bitPattern: start) & 7 == 0 {
+            let words = unsafe start.bindMemory(to: Atomic<UInt64>.self, capacity: 2)
+            let low = unsafe words[0].load(ordering: .relaxed)
+            let high = unsafe words[1].load(ordering: .relaxed)
+            return (UInt64(littleEndian: low), UInt64(littleEndian: high))
+        }
+        let bytes = unsafe start.bindMemory(to: Atomic<UInt8>.self, capacity: 16)
+        var (low, high): (UInt64, UInt64) = (0, 0)
+        for index in (0..<8).reversed() {
+            low = low &<< 8 | UInt64(unsafe bytes[index].load(ordering: .relaxed))
+            high = high &<< 8 | UInt64(unsafe bytes[index &+ 8].load(ordering: .relaxed))
+        }
+        return (low, high)
+    }
+
+    /// Keeps what this thread stored before it ahead of what it loads after it, as seen by every other thread and vCPU.
+    ///
+    /// Acquire and release do not do that: a store may become visible after a later load of another word.
+    public func fence() {
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+    }
+
+    /// Lends the bytes of several segments for the length of `body`, one buffer for each, for what the system reads in one
+    /// call (`writev`). The guest may change the bytes at any time.
+    ///
+    /// - Parameters:
+    ///   - segments: what to lend; where the system takes no more than so many buffers, pass no more.
+    ///   - body: must not keep a buffer. It sees host addresses, so a guest must not learn what it makes of them.
+    /// - Throws: ``GuestMemoryError/outOfBounds(address:count:)``, and `body` was not called.
+    @unsafe
+    public func withBuffersToRead<R>(
+        _ segments: ArraySlice<GuestSegment>, _ body: (UnsafeBufferPointer<UnsafeRawBufferPointer>) -> R
+    ) throws(GuestMemoryError) -> R {
+        try unsafe withBuffers(segments, { UnsafeRawBufferPointer($0) }, body)
+    }
+
+    /// Lends the bytes of several segments for the length of `body`, one buffer for each, for what the system fills in one
+    /// call (`readv`), as ``withBuffersToRead(_:_:)`` does.
+    @unsafe
+    public func withBuffersToWrite<R>(
+        _ segments: ArraySlice<GuestSegment>, _ body: (UnsafeBufferPointer<UnsafeMutableRawBufferPointer>) -> R
+    ) throws(GuestMemoryError) -> R {
+        try unsafe withBuffers(segments, { unsafe $0 }, body)
+    }
+
+    private func withBuffers<Buffer, R>(
+        _ segments: ArraySlice<GuestSegment>, _ convert: (UnsafeMutableRawBufferPointer) -> Buffer,
+        _ body: (UnsafeBufferPointer<Buffer>) -> R
+    ) throws(GuestMemoryError) -> R {
+        defer { extendLifetime(self) }
+        // SAFETY: as many buffers are made as there is room for, and only those are lent; buffers are trivial, so nothing
+        // need be destroyed; `self` keeps their bytes mapped until `body` returns.
+        let result = unsafe withUnsafeTemporaryAllocation(of: Buffer.self, capacity: segments.count) { room in
+            var made = 0
+            for segment in segments {
+                do throws(GuestMemoryError) {
+                    let bytes = try unsafe bytes(at: segment.address, count: UInt64(segment.count))
+                    unsafe room.initializeElement(at: made, to: convert(bytes))
+                    made &+= 1
+                } catch {
+                    return Result<R, GuestMemoryError>.failure(error)
+                }
+            }
+            return .success(unsafe body(UnsafeBufferPointer(rebasing: room.prefix(made))))
+        }
+        return try result.get()
+    }
+
+    /// A word for atomic accesses, which must be aligned on the host.
+    private func atomic<T: AtomicRepresentable>(
+        _ type: T.Type, at address: GuestAddress
+    ) throws(GuestMemoryError) -> UnsafeMutablePointer<Atomic<T>> {
+        let count = MemoryLayout<T>.size
+        let word = try unsafe bytes(at: address, count: UInt64(truncatingIfNeeded: count))
+        // SAFETY: the gate gave as many bytes as an atomic T has; only their address is looked at here.
+        guard let start = word.baseAddress, Int(bitPattern: start) & (count &- 1) == 0 else {
+            throw .misaligned(address: address, alignment: count)
+        }
+        return unsafe start.bindMemory(to: Atomic<T>.self, capacity: 1)
     }
 
     /// The gate: the host bytes of an access, or the error when they do not lie inside one region.
