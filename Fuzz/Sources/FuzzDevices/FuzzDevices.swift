@@ -58,7 +58,7 @@ enum FuzzDevices {
     /// So many bytes come on the line, and the port is told, as for a guest that waits for an interrupt.
     private static func bring(_ count: UInt8, to input: ConsoleInput, _ platform: Platform) {
         _ = input.append((0..<count).map { $0 })
-        let hadRoom = platform.serial.pullInput {}
+        let hadRoom = platform.serial.pullInput {} > 0
         precondition(!hadRoom || input.unreadCount == 0)
     }
 

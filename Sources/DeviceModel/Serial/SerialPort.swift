@@ -61,13 +61,13 @@ public final class SerialPort: BytePortDevice {
     /// Takes what has come, as much as fits.
     ///
     /// - Parameter roomMade: called once, from inside the port's lock, when there is room again, if now there is none left.
-    /// - Returns: whether there is room for more.
-    public func pullInput(elseCall roomMade: @escaping @Sendable () -> Void) -> Bool {
+    /// - Returns: for how many bytes more there is room.
+    public func pullInput(elseCall roomMade: @escaping @Sendable () -> Void) -> Int {
         state.withLock { state in
             access(&state) { takeInput(&$0) }
-            let hasRoom = state.uart.receiveRoom > 0
-            if !hasRoom { state.roomMade = roomMade }
-            return hasRoom
+            let room = state.uart.receiveRoom
+            if room == 0 { state.roomMade = roomMade }
+            return room
         }
     }
 

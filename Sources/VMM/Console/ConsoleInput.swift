@@ -112,12 +112,17 @@ public final class ConsoleInput: ByteSource {
         state.withLock { $0.emptySince = 0 }
     }
 
-    /// Takes bytes from the descriptor before they are read, without holding up a ``read(upTo:_:)`` meanwhile. For one thread, which
-    /// alone asks the descriptor from then on: another process may take what poll(2) has told of, and the next byte may be long in
-    /// coming.
-    func fill(upTo room: Int) {
-        guard let descriptor, !hasEnded else { return }
+    /// From now on the descriptor is asked by ``fill(upTo:)`` alone.
+    func beginFilling() {
         state.withLock { $0.isFilled = true }
+    }
+
+    /// Takes bytes from the descriptor before they are read, without holding up a ``read(upTo:_:)`` meanwhile. For one thread, after
+    /// ``beginFilling()``: another process may take what poll(2) has told of, and the next byte may be long in coming.
+    ///
+    /// - Parameter room: how many at most, 1 at least.
+    func fill(upTo room: Int) {
+        guard let descriptor, room > 0, !hasEnded else { return }
         var bytes = [UInt8](repeating: 0, count: min(room, Self.largestRead))
         var span = bytes.mutableSpan
         var raw = unsafe span.mutableBytes

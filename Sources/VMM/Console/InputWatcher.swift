@@ -6,9 +6,6 @@ import KVM
 /// Concurrency model: input from a descriptor has a thread, which sleeps while there is none, and while the port has no room.
 /// Input from a queue is brought by the thread that appends it.
 final class InputWatcher: Sendable {
-    /// How many bytes are taken at once, which is what the port has room for.
-    private static let portion = 16
-
     private let input: ConsoleInput
     private let port: SerialPort
     /// Signalled when there is room again.
@@ -26,6 +23,7 @@ final class InputWatcher: Sendable {
     /// The thread, where the input needs one.
     func start() throws(KVMError) -> HelperThread? {
         guard input.descriptor != nil else { return nil }
+        input.beginFilling()
         return try HelperThread { self.watch($0) }
     }
 
@@ -34,23 +32,23 @@ final class InputWatcher: Sendable {
         input.onArrival(nil)
     }
 
-    /// - Returns: whether the port has room for more.
-    private func pull() -> Bool {
+    /// - Returns: for how many bytes more the port has room.
+    private func pull() -> Int {
         port.pullInput { [weak self] in self?.roomMade.signal() }
     }
 
     private func watch(_ waiter: HelperThread.Waiter) {
-        var hasRoom = true
+        var room = pull()
         while !input.hasEnded {
-            switch waiter.wait(for: hasRoom ? input.descriptor : roomMade.number) {
+            switch waiter.wait(for: room > 0 ? input.descriptor : roomMade.number) {
             case .ended: return
             case .timeout: break
-            case .ready where hasRoom:
-                input.fill(upTo: Self.portion)
-                hasRoom = pull()
+            case .ready where room > 0:
+                input.fill(upTo: room)
+                room = pull()
             case .ready:
                 _ = roomMade.take()
-                hasRoom = pull()
+                room = pull()
             }
         }
     }

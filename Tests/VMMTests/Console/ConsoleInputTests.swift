@@ -99,6 +99,7 @@ struct ConsoleInputTests {
     func filling() {
         let pipe = HostPipe()
         let input = ConsoleInput(descriptor: pipe.readEnd.number)
+        input.beginFilling()
         let filler = HostThread { input.fill(upTo: 16) }
         usleep(20_000)
         let start = ContinuousClock.now
