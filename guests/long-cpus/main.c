@@ -35,10 +35,12 @@ static uint32_t own_number(void) { return *apic(APIC_ID) >> 24; }
 
 extern const uint8_t sleep_begin[], sleep_end[];
 
-/// One that comes between the look at `is_woken` and the HLT would be slept over: the HLT is left out then.
+/// One that comes between the look at `is_woken` and the HLT would be slept over: the HLT is left out then. The compiler may take
+/// the frame for a copy of its own, and what is written there for lost: volatile.
 __attribute__((interrupt)) static void on_nmi(struct frame *frame) {
+    volatile uint64_t *rip = &frame->rip;
     is_woken[own_number() & 63] = 1;
-    if (frame->rip >= (uint64_t)sleep_begin && frame->rip < (uint64_t)sleep_end) frame->rip = (uint64_t)sleep_end;
+    if (*rip >= (uint64_t)sleep_begin && *rip < (uint64_t)sleep_end) *rip = (uint64_t)sleep_end;
 }
 
 /// Sleeps until this vCPU is woken, or was since it slept last.
@@ -54,7 +56,6 @@ _Noreturn static void sleep_for_ever(void) {
 /// The last two take turns: one wakes the other, and sleeps.
 _Noreturn static void wake_each_other(uint32_t number) {
     uint32_t other = number ^ 1;
-    load_gates();
     for (bool first = number & 1;; first = false) {
         if (!first) sleep_until_woken(&is_woken[number]);
         // The other one falls asleep meanwhile.
@@ -82,6 +83,7 @@ static void do_work(uint32_t number) {
 _Noreturn void cpu_main(void) {
     uint32_t number = own_number();
     set_up_apic();
+    load_gates();
     while (turn != number) relax(1);
     print("vCPU ");
     print_decimal(number);
