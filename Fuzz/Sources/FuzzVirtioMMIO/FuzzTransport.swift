@@ -53,7 +53,8 @@ struct FuzzTransport {
         precondition(device.read(offset: 0x70, width: 4) == 0 && !line.level)
         precondition(!backend.isActive && backend.started.isEmpty)
         bringUp(0xFF)
-        precondition(device.read(offset: 0x70, width: 4) == 15 && backend.started == [0, 2])
+        // What lies in the rings may break the device at once, but it was brought up.
+        precondition(device.read(offset: 0x70, width: 4) & 15 == 15 && backend.started == [0, 2])
     }
 
     /// Bits of Status come one by one and go all at once.
