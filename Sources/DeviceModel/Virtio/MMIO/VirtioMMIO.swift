@@ -2,7 +2,7 @@ import Synchronization
 
 /// A virtio device on a bus, 0x1000 bytes long: the virtio-mmio transport, version 2 (VIRTIO 1.2 §4.2).
 ///
-/// This connects ``VirtioMMIORegisters``, a pure value, with a ``VirtioBackend``, guest memory and an interrupt line.
+/// This connects `VirtioMMIORegisters`, a pure value, with a ``VirtioBackend``, guest memory and an interrupt line.
 ///
 /// Concurrency model: two locks, always taken in this order.
 /// 1. The control lock is held from the start to the end of everything that begins or ends work of the backend: a write to Status,

@@ -156,7 +156,7 @@ struct VirtioMMIOThreadTests {
         let device0 = HostThread { Self.interrupt(backend, until: isDone) }
         let device1 = HostThread { Self.interrupt(backend, until: isDone) }
         let vCPUs = (0..<4).map { index in
-            HostThread { Self.access(device, seed: seed * 4 + UInt64(index), count: TestScale.count(15_000)) }
+            HostThread { Self.access(device, seed: seed * 4 + UInt64(index), count: TestScale.count(10_000)) }
         }
         for vCPU in vCPUs { vCPU.join() }
         isDone.raise()
