@@ -26,5 +26,7 @@ let package = Package(
             name: "fuzz-devices", dependencies: libraries, path: "Sources/FuzzDevices", swiftSettings: settings),
         .executableTarget(
             name: "fuzz-virtqueue", dependencies: libraries, path: "Sources/FuzzVirtqueue", swiftSettings: settings),
+        .executableTarget(
+            name: "fuzz-virtio-mmio", dependencies: libraries, path: "Sources/FuzzVirtioMMIO", swiftSettings: settings),
     ]
 )

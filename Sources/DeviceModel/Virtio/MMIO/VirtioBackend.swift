@@ -1,0 +1,52 @@
+/// A virtio device without its transport, which is a ``VirtioMMIO``.
+///
+/// Its life is `activate`, then `start` for each queue, then any number of `notify`, `stop` and `start`; then `stop` for each queue
+/// that is started, then `reset`, and so on. `reset` may come at any time, also when nothing was activated.
+///
+/// Concurrency model: `activate`, `start`, `stop`, `reset` and `writeConfiguration` come one at a time, from whichever thread runs the
+/// vCPU whose driver asked for them, and must not access the transport's registers. `notify` and `configuration` come from any
+/// thread, at the same time as everything else. The transport holds no lock meanwhile that a ``VirtioSession`` takes, so the session
+/// may be used inside each of them, and by a thread that `stop` waits for.
+public protocol VirtioBackend: AnyObject, Sendable {
+    /// What sort of device it is (VIRTIO 1.2 §5); asked once.
+    var deviceID: UInt32 { get }
+    /// The features that it can work with; asked once. The transport adds its own, and drops those that no code here supports.
+    var features: VirtioFeatures { get }
+    /// The most entries that each queue may have, a power of two up to 32,768, or 0 where there is none; asked once.
+    var queueSizes: [UInt16] { get }
+    /// A copy of the configuration space; asked for at each access of a driver.
+    var configuration: VirtioConfiguration { get }
+
+    /// The driver writes a field. All `width` bytes, 1, 2, 4 or 8, lie in the configuration space.
+    ///
+    /// - Parameters:
+    ///   - offset: in bytes from the start of configuration space.
+    ///   - width: in bytes.
+    ///   - value: the bytes, the one at `offset` lowest.
+    func writeConfiguration(offset: Int, width: Int, value: UInt64)
+
+    /// The driver is ready (DRIVER_OK, VIRTIO 1.2 §3.1.1).
+    ///
+    /// - Parameter session: the way back to the driver, until ``reset()``.
+    func activate(_ session: VirtioSession)
+
+    /// Gives the backend a queue to work with. The driver may have offered chains already, without a notification that arrived:
+    /// look once.
+    func start(_ queue: consuming Virtqueue, index: Int)
+
+    /// Takes a queue away. When this returns no thread of the backend uses the queue or the guest's memory that its chains refer
+    /// to, and none will: the driver may use that for something else at once (VIRTIO 1.2 §4.2.2.1).
+    func stop(queue index: Int)
+
+    /// There may be new chains in a queue. It may also come for one that was just stopped, or that is about to be started, and then
+    /// means nothing.
+    func notify(queue index: Int)
+
+    /// Back to how it was made; all queues are stopped. What the driver has written to the configuration is undone.
+    func reset()
+}
+
+extension VirtioBackend {
+    /// A configuration space that a driver cannot write ignores it.
+    public func writeConfiguration(offset: Int, width: Int, value: UInt64) {}
+}
