@@ -12,7 +12,7 @@ let settings: [SwiftSetting] = [
 ]
 
 let libraries: [Target.Dependency] = [
-    "CFuzzer", .product(name: "VMM", package: "swiftvmm"), .product(name: "DeviceModel", package: "swiftvmm"),
+    "CFuzzer", "FuzzInput", .product(name: "VMM", package: "swiftvmm"), .product(name: "DeviceModel", package: "swiftvmm"),
 ]
 
 let package = Package(
@@ -20,6 +20,7 @@ let package = Package(
     dependencies: [.package(name: "swiftvmm", path: "..")],
     targets: [
         .target(name: "CFuzzer"),
+        .target(name: "FuzzInput", swiftSettings: settings),
         .executableTarget(
             name: "fuzz-image", dependencies: libraries, path: "Sources/FuzzImage", swiftSettings: settings),
         .executableTarget(

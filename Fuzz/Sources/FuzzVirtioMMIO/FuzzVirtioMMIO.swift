@@ -1,4 +1,5 @@
 import CFuzzer
+import FuzzInput
 
 /// A driver that accesses a virtio-mmio device's registers as it likes, while the device interrupts and gives up when it likes: no
 /// access traps or spins, the line is what InterruptStatus says, and the backend's life keeps its order.

@@ -1,4 +1,5 @@
 import DeviceModel
+import FuzzInput
 
 /// A device and its driver, step by step.
 struct FuzzQueue: ~Copyable {

@@ -1,5 +1,6 @@
 import CFuzzer
 import DeviceModel
+import FuzzInput
 
 /// A driver that writes what it likes, when it likes: no step of the device traps or spins, every buffer that it is given lies in
 /// RAM, it writes nothing but the used ring, and what is broken stays broken.

@@ -25,11 +25,9 @@ public final class IOAPIC: BusDevice {
     public func write(offset: UInt64, width: Int, value: UInt64) {
         guard width == 4 else { return }
         registers.withLock { registers in
-            let before = registers.levelMessages
-            let message = registers.write(offset: offset, value: UInt32(truncatingIfNeeded: value))
-            let after = registers.levelMessages
+            let (message, changesLevels) = registers.write(offset: offset, value: UInt32(truncatingIfNeeded: value))
             // Before the first of them can be sent.
-            if !before.elementsEqual(after, by: ==) { sink.tellEnds(of: after) }
+            if changesLevels { sink.tellEnds(of: registers.levelMessages) }
             if let message { sink.send(message) }
         }
     }

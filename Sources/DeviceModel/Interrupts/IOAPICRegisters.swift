@@ -25,14 +25,14 @@ struct IOAPICRegisters: Equatable, Sendable {
 
     /// Writes a register of 32 bits.
     ///
-    /// - Returns: the message that a pin whose entry changed sends, if it does.
-    mutating func write(offset: UInt64, value: UInt32) -> InterruptMessage? {
+    /// - Returns: the message that a pin whose entry changed sends, if it does; and whether ``levelMessages`` are others now.
+    mutating func write(offset: UInt64, value: UInt32) -> (message: InterruptMessage?, changesLevels: Bool) {
         switch offset {
         case Offset.select: select = UInt8(truncatingIfNeeded: value)
         case Offset.window: return writeRegister(value)
         default: break
         }
-        return nil
+        return (nil, false)
     }
 
     /// A device drives a pin.
@@ -60,8 +60,12 @@ struct IOAPICRegisters: Equatable, Sendable {
 
     /// What level-triggered pins send that are not masked.
     var levelMessages: [(pin: Int, message: InterruptMessage)] {
-        entries.indices.filter { entries[$0].isLevelTriggered && !entries[$0].isMasked }
-            .map { (pin: $0, message: InterruptMessage(entries[$0])) }
+        entries.indices.compactMap { pin in levelMessage(pin).map { (pin: pin, message: $0) } }
+    }
+
+    private func levelMessage(_ pin: Int) -> InterruptMessage? {
+        let entry = entries[pin]
+        return entry.isLevelTriggered && !entry.isMasked ? InterruptMessage(entry) : nil
     }
 
     private mutating func deliverLevel(_ pin: Int) -> InterruptMessage? {
@@ -84,11 +88,13 @@ struct IOAPICRegisters: Equatable, Sendable {
         }
     }
 
-    private mutating func writeRegister(_ value: UInt32) -> InterruptMessage? {
+    private mutating func writeRegister(_ value: UInt32) -> (message: InterruptMessage?, changesLevels: Bool) {
         if Int(select) == Index.id { id = value & 0x0F00_0000 }
-        guard let (pin, upperHalf) = Self.entry(select) else { return nil }
+        guard let (pin, upperHalf) = Self.entry(select) else { return (nil, false) }
+        let before = levelMessage(pin)
         entries[pin].write(value, upperHalf: upperHalf)
-        return deliverLevel(pin)
+        let changesLevels = levelMessage(pin) != before
+        return (deliverLevel(pin), changesLevels)
     }
 
     private static func entry(_ select: UInt8) -> (pin: Int, upperHalf: Bool)? {

@@ -103,13 +103,9 @@ public final class ConsoleInput: ByteSource {
         var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         // SAFETY: one structure, the caller's own.
         guard unsafe poll(&request, 1, 0) > 0 else { return false }
-        descriptorIsReady()
-        return true
-    }
-
-    /// The descriptor can be read: the next read asks it, however recently it had nothing.
-    func descriptorIsReady() {
+        // The next read asks it, however recently it had nothing.
         state.withLock { $0.emptySince = 0 }
+        return true
     }
 
     /// From now on the descriptor is asked by ``fill(upTo:)`` alone.

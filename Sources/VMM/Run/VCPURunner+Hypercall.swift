@@ -28,13 +28,14 @@ extension VCPURunner {
     }
 
     /// Sleeps in the guest's place, until there is input, the time is over, or the run ends.
-    private func sleep(_ wait: HypercallWait, _ alarm: inout RunAlarm) throws(VMMError) -> StopReason? {
-        // What the guest has printed is not to wait for as long.
-        if let reason = try flushOutput(&alarm) { return reason }
+    private mutating func sleep(_ wait: HypercallWait, _ alarm: inout RunAlarm) throws(VMMError) -> StopReason? {
         let start = MonotonicClock.now
         let limit = Int64(clamping: wait.nanoseconds)
         let input = machine.configuration.input
         while true {
+            // What was printed is not to wait for as long, nor what other vCPUs print meanwhile.
+            drainCoalescedWrites()
+            if let reason = try flushOutput(&alarm) { return reason }
             if input?.isReady ?? false {
                 machine.platform.hypercalls.finish(wait, hasInput: true)
                 return nil

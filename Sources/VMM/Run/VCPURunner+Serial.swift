@@ -7,16 +7,24 @@ extension VCPURunner {
     mutating func serialPortWritten(_ access: PortAccess, _ alarm: inout RunAlarm) throws(VMMError) {
         let serial = machine.platform.serial
         do throws(KVMError) {
+            if access.port == Platform.serialPorts.lowerBound {
+                if try machine.coalescing.countByte(machine.kvm) { try alarm.poll() }
+                return
+            }
+            // The other registers decide what may interrupt.
             if machine.hasInterruptControllers, serial.interruptsOnReceive { try machine.watchInput() }
             if serial.wantsEachByteAtOnce {
                 tally.countCoalescedWrites(
                     try machine.coalescing.stop(machine.kvm, &vcpu, into: machine.platform.ports))
-            } else if access.port == Platform.serialPorts.lowerBound {
-                if try machine.coalescing.countByte(machine.kvm) { try alarm.poll() }
             }
         } catch {
             throw .kvm(error)
         }
+    }
+
+    /// Plays back the writes that wait in the ring.
+    mutating func drainCoalescedWrites() {
+        tally.countCoalescedWrites(machine.coalescing.drain(&vcpu, into: machine.platform.ports))
     }
 
     /// Sees to it that output is written soon: at once where much waits, else by the timer.

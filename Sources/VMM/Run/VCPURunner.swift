@@ -45,7 +45,7 @@ struct VCPURunner: ~Copyable {
             do throws(KVMError) { exit = try vcpu.run() } catch { throw .kvm(error) }
             let start = latencies == nil ? 0 : MonotonicClock.now
             let kind = tally.count(exit)
-            tally.countCoalescedWrites(machine.coalescing.drain(&vcpu, into: machine.platform.ports))
+            drainCoalescedWrites()
             switch exit {
             case .portWrite(let access) where access.port == Platform.hypercallPort:
                 if let reason = try hypercall(access, &alarm) { return reason }

@@ -12,13 +12,14 @@ extension VirtualMachine {
         let start = MonotonicClock.now
         defer { wallNanoseconds = MonotonicClock.now - start }
         let deadline = Deadline(after: configuration.timeout)
+        // Made before the guest begins: at its end nothing may keep its output from being written.
+        var alarm = try kvm { () throws(KVMError) in try RunAlarm(deadline, watches: false) }
+        defer { extendLifetime(alarm) }
         let threads = startOthers(deadline)
         first.run(until: deadline)
         for thread in threads { thread.join() }
         shared.stopWatchingInput()
-        var alarm = try kvm { () throws(KVMError) in try RunAlarm(deadline, watches: false) }
-        try kvm { () throws(KVMError) in try alarm.setForWriting() }
-        defer { extendLifetime(alarm) }
+        try? alarm.setForWriting()
         switch shared.control.outcome {
         case .success(let reason): return try finish(reason, deadline)
         case .failure(let error):

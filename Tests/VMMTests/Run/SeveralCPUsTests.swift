@@ -54,6 +54,34 @@ struct SeveralCPUsTests {
         }
     }
 
+    @Test("what one prints is seen soon, also while the one that looks after the ring sleeps by hypercall")
+    func ringWhileAsleep() throws {
+        let pipe = HostPipe()
+        var configuration = Self.configuration(2, "2 and rest")
+        configuration.output = ConsoleOutput(descriptor: pipe.writeEnd.number)
+        var machine = try VirtualMachine(configuration)
+        let handle = machine.stopHandle
+        let seen = Atomic<Bool>(false)
+        let reader = HostThread {
+            while true {
+                let bytes = pipe.read(upTo: 4_096)
+                if bytes.contains(UInt8(ascii: "x")) { break }
+                if bytes.isEmpty { return }
+            }
+            seen.store(true, ordering: .relaxed)
+            handle.stop()
+        }
+        let start = ContinuousClock.now
+        #expect(try machine.run() == .stopped)
+        // Seen: 0.1 s.
+        #expect(ContinuousClock.now - start < .seconds(5) * TestScale.divisor)
+        pipe.writeEnd.close()
+        reader.join()
+        let wasSeen = seen.load(ordering: .relaxed)
+        #expect(wasSeen)
+        #expect(machine.report.coalescedWrites > 30)
+    }
+
     @Test("all of them that print can be stopped, whether or not anyone reads", arguments: [true, false])
     func stops(isRead: Bool) throws {
         let pipe = HostPipe()
