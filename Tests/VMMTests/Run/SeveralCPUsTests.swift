@@ -54,32 +54,41 @@ struct SeveralCPUsTests {
         }
     }
 
+    /// Without that, the other vCPU's own look each second would show it.
     @Test("what one prints is seen soon, also while the one that looks after the ring sleeps by hypercall")
     func ringWhileAsleep() throws {
+        let limit = Duration.milliseconds(500) * TestScale.divisor
+        var least = Duration.seconds(3600)
+        for _ in 0..<5 where least > limit {
+            least = min(least, try Self.timeToSee("x", "2 and rest"))
+        }
+        // Seen: 60 ms. The least of some, so that other work on the machine does not count.
+        #expect(least < limit)
+    }
+
+    /// How long a run takes that is stopped when this was printed.
+    private static func timeToSee(_ text: String, _ commandLine: String) throws -> Duration {
         let pipe = HostPipe()
-        var configuration = Self.configuration(2, "2 and rest")
+        var configuration = configuration(2, commandLine)
         configuration.output = ConsoleOutput(descriptor: pipe.writeEnd.number)
         var machine = try VirtualMachine(configuration)
         let handle = machine.stopHandle
-        let seen = Atomic<Bool>(false)
+        let received = Collected()
         let reader = HostThread {
-            while true {
+            while !String(decoding: received.bytes, as: UTF8.self).contains(text) {
                 let bytes = pipe.read(upTo: 4_096)
-                if bytes.contains(UInt8(ascii: "x")) { break }
                 if bytes.isEmpty { return }
+                received.append(bytes)
             }
-            seen.store(true, ordering: .relaxed)
             handle.stop()
         }
         let start = ContinuousClock.now
         #expect(try machine.run() == .stopped)
-        // Seen: 0.1 s.
-        #expect(ContinuousClock.now - start < .seconds(5) * TestScale.divisor)
+        let time = ContinuousClock.now - start
         pipe.writeEnd.close()
         reader.join()
-        let wasSeen = seen.load(ordering: .relaxed)
-        #expect(wasSeen)
         #expect(machine.report.coalescedWrites > 30)
+        return time
     }
 
     @Test("all of them that print can be stopped, whether or not anyone reads", arguments: [true, false])
