@@ -9,7 +9,7 @@
 #define HYPERCALL_DISCOVER 0            // answer: length is the version
 #define HYPERCALL_WRITE 1               // prints `length` bytes at `address`; answer: how many were printed
 #define HYPERCALL_READ 2                // takes at most `length` bytes of input to `address`; answer: how many came
-#define HYPERCALL_WAIT 3                // sleeps for input or a device's interrupt, `length` nanoseconds at most; answer: the bits below
+#define HYPERCALL_WAIT 3                // sleeps until there is something, `length` nanoseconds at most; answer: what, see below
 #define HYPERCALL_EXIT 4                // ends the run with status `length`
 
 #define HYPERCALL_DONE 0
@@ -33,7 +33,7 @@ struct hypercall_request {
     uint64_t length;
 };
 
-/// What WAIT answers. It returns at once as long as there is input, or a device's interrupt line is high.
+/// What WAIT answers, 0 after the time. It returns at once as long as there is input, or a device's interrupt line is high.
 enum { HYPERCALL_HAS_INPUT = 1, HYPERCALL_HAS_INTERRUPT = 2 };
 
 _Static_assert(sizeof(struct hypercall_request) == HYPERCALL_REQUEST_SIZE, "");

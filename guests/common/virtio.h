@@ -166,6 +166,17 @@ static inline void virtq_offer_table(
     virtq_offer(queue, id, table, count * (uint32_t)sizeof *table, VIRTQ_INDIRECT);
 }
 
+/// The event indices: the used ring's is the device's wish for a notification, the available ring's the driver's for an interrupt.
+typedef volatile uint16_t __attribute__((may_alias)) virtq_event;
+
+static inline virtq_event *virtq_notify_event(struct virtq *queue) {
+    return (virtq_event *)&queue->used.ring[queue->size];
+}
+
+static inline virtq_event *virtq_interrupt_event(struct virtq *queue) {
+    return (virtq_event *)&queue->available.ring[queue->size];
+}
+
 /// Whether a ring's index, on its way from `before` to `after`, passed `event` (VIRTIO 1.2, section 2.7.10).
 static inline bool virtq_has_passed(uint16_t event, uint16_t before, uint16_t after) {
     return (uint16_t)(after - event - 1) < (uint16_t)(after - before);
@@ -179,7 +190,7 @@ static inline void virtq_publish(struct virtq *queue) {
     queue->available.index = queue->offered;
     virtq_fence();    // the index before the look whether the device sleeps
     bool is_wanted = queue->has_event_index
-        ? virtq_has_passed(*(volatile uint16_t *)&queue->used.ring[queue->size], before, queue->offered)
+        ? virtq_has_passed(*virtq_notify_event(queue), before, queue->offered)
         : !(queue->used.flags & 1);
     if (is_wanted) virtio_write(queue->device, VIRTIO_QUEUE_NOTIFY, queue->number);
 }
@@ -205,7 +216,7 @@ static inline bool virtq_take(struct virtq *queue, struct virtq_used *buffer) {
 /// True if so many already were: then do not sleep, as the interrupt may not come.
 static inline bool virtq_ask(struct virtq *queue, uint16_t count) {
     if (queue->has_event_index) {
-        *(volatile uint16_t *)&queue->available.ring[queue->size] = (uint16_t)(queue->taken + count - 1);
+        *virtq_interrupt_event(queue) = (uint16_t)(queue->taken + count - 1);
     } else {
         queue->available.flags = 0;
         count = 1;
@@ -216,6 +227,6 @@ static inline bool virtq_ask(struct virtq *queue, uint16_t count) {
 
 /// Asks for no interrupts. An event index that has been passed asks for none.
 static inline void virtq_be_quiet(struct virtq *queue) {
-    if (queue->has_event_index) *(volatile uint16_t *)&queue->available.ring[queue->size] = (uint16_t)(queue->taken - 1);
+    if (queue->has_event_index) *virtq_interrupt_event(queue) = (uint16_t)(queue->taken - 1);
     else queue->available.flags = 1;
 }

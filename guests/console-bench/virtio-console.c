@@ -11,7 +11,9 @@ static struct virtq queue;
 static struct virtq_descriptor tables[DEEPEST][LONGEST_TABLE];
 static uint8_t received[DEEPEST][LARGEST_BUFFER];
 
-static int set_up(const struct options *options, uint16_t number, uint16_t size) {
+static int set_up(const struct options *options, uint16_t number) {
+    uint16_t size = 1;
+    while (size < options->depth) size *= 2;
     if (!has_hypercalls()) return fail(NO_DEVICE, "no hypercalls");
     if (!virtio_find(options->command_line, VIRTIO_CONSOLE, &console)) return fail(NO_DEVICE, "no virtio-console");
     if (!virtio_negotiate(&console, options->features)) return fail(DEVICE_ERROR, "the features are refused");
@@ -68,7 +70,7 @@ static uint32_t pieces_of_table(uint32_t depth) {
 }
 
 int write_virtio(const struct options *options) {
-    int status = set_up(options, VIRTIO_CONSOLE_TRANSMIT, (uint16_t)options->depth);
+    int status = set_up(options, VIRTIO_CONSOLE_TRANSMIT);
     if (status) return status;
     struct progress progress = { options->bytes, 0 };
     uint32_t pieces = pieces_of_table(options->depth);
@@ -126,7 +128,7 @@ static int say_received(uint64_t bytes, uint64_t wrong) {
 }
 
 int read_virtio(const struct options *options) {
-    int status = set_up(options, VIRTIO_CONSOLE_RECEIVE, (uint16_t)options->depth);
+    int status = set_up(options, VIRTIO_CONSOLE_RECEIVE);
     if (status) return status;
     struct progress progress = { options->bytes, 0 };
     uint64_t wrong = 0;
@@ -136,7 +138,9 @@ int read_virtio(const struct options *options) {
         struct virtq_used buffer;
         bool has_taken = false;
         for (; progress.left && virtq_take(&queue, &buffer); has_taken = true) {
-            if (!buffer.length || buffer.length > options->buffer) return fail(DEVICE_ERROR, "a buffer came back with a wrong length");
+            if (!buffer.length || buffer.length > options->buffer) {
+                return fail(DEVICE_ERROR, "a buffer came back with a wrong length");
+            }
             uint32_t length;
             const uint8_t *expected = next_piece(&progress, buffer.length, &length);
             wrong += count_wrong(received[buffer.id], expected, length);
