@@ -30,11 +30,11 @@ static void drop_input(void) {
     hypercall(HYPERCALL_READ, received, &length);
 }
 
-/// Sleeps until `count` buffers were given back, for a second at most. False if the device needs a reset.
+/// Sleeps until `count` buffers were given back, for a second at most. False if that cannot be.
 static bool wait_for(uint16_t count) {
     if (virtq_ask(&queue, count)) return true;
     uint64_t answer = SECOND;
-    hypercall(HYPERCALL_WAIT, NULL, &answer);
+    if (hypercall(HYPERCALL_WAIT, NULL, &answer) != HYPERCALL_DONE) return false;
     virtq_be_quiet(&queue);
     // What it interrupts for need not be read if it is a buffer that came.
     if (answer & HYPERCALL_HAS_INTERRUPT) virtio_write(&console, VIRTIO_INTERRUPT_ACKNOWLEDGE, VIRTIO_USED_BUFFER);
@@ -90,7 +90,7 @@ int write_virtio(const struct options *options) {
         if (has_taken) continue;
         uint16_t under_way = virtq_under_way(&queue);
         // At the end only the last one counts.
-        if (!wait_for(progress.left ? (under_way + 1) / 2 : under_way)) return fail(DEVICE_ERROR, "the device needs a reset");
+        if (!wait_for(progress.left ? (under_way + 1) / 2 : under_way)) return fail(DEVICE_ERROR, "the device needs a reset, or a hypercall failed");
     }
     return GIVEN_AWAY;
 }
@@ -147,7 +147,7 @@ int read_virtio(const struct options *options) {
             offer_room(options, (uint16_t)buffer.id);
         }
         if (queue.is_broken) return fail(DEVICE_ERROR, "a buffer came back that was not under way");
-        if (!has_taken && !wait_for(1)) return fail(DEVICE_ERROR, "the device needs a reset");
+        if (!has_taken && !wait_for(1)) return fail(DEVICE_ERROR, "the device needs a reset, or a hypercall failed");
     }
     return say_received(options->bytes, wrong);
 }
