@@ -34,15 +34,17 @@ struct RunOptions {
 
     func run() throws {
         // Before the first file is opened: from here on these signals end the run in good order.
-        try Self.catchSignals()
-        if case .file(let path) = serial, let report, path == report || ReportFile.areSame(path, report) {
+        try EndSignals.catch()
+        if case .file(let path) = serial, let report, path == report || OutputFile.areSame(path, report) {
             throw Failure(
                 status: .usage, message: "--serial file:\(path) and --report \(report) are one file; name two")
         }
-        let reportFile: ReportFile? = if let report { try ReportFile(path: report, image: image) } else { nil }
+        let reportFile = try report.map {
+            try OutputFile(path: $0, option: "--report", content: "report", guest: image)
+        }
         let (summary, numbers) = boot()
-        Self.releaseSignals()
-        try reportFile?.write(RunReportFile(image: image, stop: summary, run: numbers))
+        EndSignals.release()
+        try reportFile?.write(json: RunReportFile(image: image, stop: summary, run: numbers))
         if let detail = summary.detail { StandardStreams.detail(detail) }
         guard summary.status == .success else {
             throw Failure(status: summary.status, message: summary.message)
@@ -109,24 +111,5 @@ struct RunOptions {
         configuration.input = line.input
         configuration.serialOutput = line.output
         return configuration
-    }
-
-    /// Those that end a run in good order; SIGHUP comes when the terminal goes.
-    private static let signals = [SIGINT, SIGTERM, SIGHUP]
-
-    private static func catchSignals() throws {
-        do throws(KVMError) {
-            for signal in signals where signal != SIGHUP || !StopSignals.isIgnored(signal) {
-                try StopSignals.catch(signal)
-            }
-        } catch {
-            throw Failure(status: .fault, message: error.description)
-        }
-    }
-
-    /// The run is over. What is left to say may wait for a reader that takes nothing: a signal ends that wait as it ends any
-    /// program.
-    private static func releaseSignals() {
-        for number in signals { _ = signal(number, SIG_DFL) }
     }
 }

@@ -42,7 +42,7 @@ struct SerialLine {
     }
 
     private static func makeFile(_ path: String, image: String) throws(Failure) -> Int32 {
-        guard !ReportFile.areSame(path, image) else {
+        guard !OutputFile.areSame(path, image) else {
             throw Failure(status: .usage, message: "--serial file:\(path) would replace the guest; name another file")
         }
         // SAFETY: the path is a C string for the length of the call.

@@ -1,0 +1,34 @@
+/// One row of the comparison: a technique, with a size of buffers.
+struct ConsoleSubject: Hashable {
+    let technique: ConsoleTechnique
+    /// Bytes per request.
+    let buffer: Int
+
+    var name: String {
+        technique.hasBuffers ? "\(technique.name), \(bufferName)" : technique.name
+    }
+
+    var bufferName: String { buffer < 1024 ? "\(buffer) B" : "\(buffer >> 10) KiB" }
+
+    /// Enough bytes for a first look, few enough for a slow host.
+    var firstByteCount: UInt64 { technique.hasBuffers ? UInt64(max(buffer, 16) * 256) : 2048 }
+
+    /// The arguments of swiftvmm that print so many bytes.
+    ///
+    /// - Parameter report: the file that `run` reports to.
+    func arguments(bytes: UInt64, guest: String, report: String) -> [String] {
+        guard let word = technique.guestWord else {
+            return [
+                CompareCommand.name, WritePayloadCommand.name, "--bytes", "\(bytes)", "--buffer",
+                "\(buffer)",
+            ]
+        }
+        return [
+            RunOptions.command, guest, "--cmdline", "technique=\(word) bytes=\(bytes) buffer=\(buffer)", "--timeout",
+            "\(Self.timeLimit)", "--report", report,
+        ] + technique.options
+    }
+
+    /// Seconds after which a guest is taken to hang: far more than any run is meant to take.
+    private static let timeLimit = 60
+}
