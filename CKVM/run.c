@@ -89,15 +89,14 @@ long ckvm_event_create(void) {
   return fd < 0 ? -errno : fd;
 }
 
-long ckvm_read_now(int fd, void *buffer, size_t size) {
-  struct iovec part = {.iov_base = buffer, .iov_len = size};
+long ckvm_read_now(int fd, const struct iovec *parts, int count) {
   struct stat file;
   /* A file on a disk would give EAGAIN for what is not in memory yet. */
   int waits = fstat(fd, &file) == 0 && S_ISREG(file.st_mode);
-  long count = waits ? -1 : preadv2(fd, &part, 1, -1, RWF_NOWAIT);
-  if (waits || (count < 0 && errno == EOPNOTSUPP))
-    count = read(fd, buffer, size);
-  return count < 0 ? -errno : count;
+  long result = waits ? -1 : preadv2(fd, parts, count, -1, RWF_NOWAIT);
+  if (waits || (result < 0 && errno == EOPNOTSUPP))
+    result = readv(fd, parts, count);
+  return result < 0 ? -errno : result;
 }
 
 static long change_zone(int vm, unsigned long request, uint16_t port, uint32_t count) {
@@ -113,8 +112,8 @@ long ckvm_uncoalesce_ports(int vm, uint16_t port, uint32_t count) {
   return change_zone(vm, KVM_UNREGISTER_COALESCED_MMIO, port, count);
 }
 
-int ckvm_take_coalesced(struct kvm_run *run, int page_offset, struct ckvm_coalesced_write *write) {
-  struct kvm_coalesced_mmio_ring *ring = (void *)((char *)run + (size_t)page_offset * 4096);
+int ckvm_take_coalesced(void *page, struct ckvm_coalesced_write *write) {
+  struct kvm_coalesced_mmio_ring *ring = page;
   uint32_t size = (4096 - sizeof *ring) / sizeof(struct kvm_coalesced_mmio);
   uint32_t first = ring->first;
   /* The kernel writes `last`, after the entry before it. */

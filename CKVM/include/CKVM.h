@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/uio.h>
 
 /* ---- ioctl numbers (Linux Documentation/virt/kvm/api.rst, section 4) ---- */
 
@@ -124,9 +125,15 @@ uint64_t ckvm_unknown_hardware_reason(const struct kvm_run *run);
 /* An eventfd that does not block, or -errno. */
 long ckvm_event_create(void);
 
-/* read(2) that does not wait, where the kernel can do that for such a file: what poll(2) has told of may be gone, to another
+/* readv(2) that does not wait, where the kernel can do that for such a file: what poll(2) has told of may be gone, to another
    process. The number of bytes, or -errno. */
-long ckvm_read_now(int fd, void *buffer, size_t size);
+long ckvm_read_now(int fd, const struct iovec *parts, int count);
+
+/* writev(2): the number of bytes, or -errno. */
+static inline long ckvm_write(int fd, const struct iovec *parts, int count) {
+  long result = writev(fd, parts, count);
+  return result < 0 ? -errno : result;
+}
 
 /* KVM_REGISTER_COALESCED_MMIO and KVM_UNREGISTER_COALESCED_MMIO for ports: Swift does not take their structure, which has a
    union. */
@@ -139,9 +146,9 @@ struct ckvm_coalesced_write {
   uint32_t length;
 };
 
-/* Takes the oldest write out of the ring of coalesced writes (api.rst, 4.116), which lies `page_offset` pages behind `run`.
-   0 where none waits. One thread at a time. */
-int ckvm_take_coalesced(struct kvm_run *run, int page_offset, struct ckvm_coalesced_write *write);
+/* Takes the oldest write out of the ring of coalesced writes (api.rst, 4.116), which is the page. 0 where none waits. One
+   thread at a time. */
+int ckvm_take_coalesced(void *page, struct ckvm_coalesced_write *write);
 
 /* Whether the processor says that this system is itself a virtual machine (CPUID leaf 1, ECX bit 31). */
 int ckvm_is_nested(void);

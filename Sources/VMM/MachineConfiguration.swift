@@ -15,6 +15,11 @@ public struct MachineConfiguration: Sendable {
     public var interruptControllers = InterruptControllers.auto
     /// Whether much output of the serial port waits in a ring of the kernel instead of being an exit for each byte.
     public var coalescesSerialOutput = true
+    /// A virtio-console beside the other consoles; nil for none. A 64-bit guest finds it by its command line.
+    public var virtioConsole: VirtioConsoleConfiguration?
+    /// Whether virtio devices and the guest tell each other by event descriptors, where the host has them: the guest's doorbell is
+    /// no exit then.
+    public var usesEventDescriptors = true
     /// Changes the state that the guest is entered with, for a program that wants another than the mode's.
     public var adjustState: (@Sendable (inout CPUState) -> Void)?
     /// Whether a state that VT-x or AMD-V would refuse is an error in words before it is tried.
@@ -27,7 +32,7 @@ public struct MachineConfiguration: Sendable {
     public var output: ConsoleOutput
     /// Where the serial port writes instead; nil for ``output``.
     public var serialOutput: ConsoleOutput?
-    /// What the serial port receives; nil for nothing.
+    /// What the serial port and the hypercall doorbell receive; nil for nothing.
     public var input: ConsoleInput?
 
     public init(image: ImageSource, output: ConsoleOutput = ConsoleOutput()) {

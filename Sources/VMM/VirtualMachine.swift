@@ -21,6 +21,7 @@ public struct VirtualMachine: ~Copyable {
     var first: VCPURunner
     let others: [OtherVCPU]
     var wallNanoseconds: Int64 = 0
+    var unwrittenVirtioBytes: UInt64 = 0
 
     /// Ends the run from any thread.
     public let stopHandle: StopHandle
@@ -53,13 +54,20 @@ public struct VirtualMachine: ~Copyable {
         }
         try ram.map(into: machine)
         let outputs = ConsoleOutputs(main: configuration.output, serial: configuration.serialOutput)
+        let control = RunControl()
+        let coalescing = SerialCoalescing(system, isWanted: configuration.coalescesSerialOutput)
+        let usesEvents = configuration.usesEventDescriptors && Self.hasEventDescriptors(system)
+        let wiring = try kvm { () throws(KVMError) in
+            guard let console = configuration.virtioConsole else { return nil as VirtioConsoleDevice.Wiring? }
+            return try VirtioConsoleDevice.Wiring(
+                console, machine, controllers, usesEvents: usesEvents, control: control, coalescing: coalescing)
+        }
         let platform = try Platform(
             memory: ram.memory, outputs: outputs, input: configuration.input,
-            interrupts: Platform.Interrupts(controllers, machine))
+            interrupts: Platform.Interrupts(controllers, machine), virtioConsole: wiring)
         let shared = SharedMachine(
             configuration, platform, ram.memory, outputs: outputs, kvm: machine,
-            hasInterruptControllers: controllers != .none,
-            coalescing: SerialCoalescing(system, isWanted: configuration.coalescesSerialOutput))
+            hasInterruptControllers: controllers != .none, coalescing: coalescing, control: control)
         let first = try Self.makeRunner(0, shared, cpuid)
         try kvm { () throws(KVMError) in try first.vcpu.apply(state) }
         var others: [OtherVCPU] = []
@@ -106,9 +114,17 @@ public struct VirtualMachine: ~Copyable {
         }
     }
 
+    private static func hasEventDescriptors(_ system: borrowing KVMSystem) -> Bool {
+        for capability in [Capability.ioEvents, .interruptEvents, .interruptEventEnds]
+        where system.value(of: capability) <= 0 { return false }
+        return true
+    }
+
     /// Puts the image and the tables of its mode into RAM.
     private static func load(_ configuration: MachineConfiguration, into ram: GuestRAM) throws(VMMError) -> CPUState {
-        let parameters = try BootParameters(memoryMap: ram.layout.e820, commandLine: configuration.commandLine)
+        let words = [configuration.commandLine] + (configuration.virtioConsole == nil ? [] : [VirtioSlot.console.argument])
+        let parameters = try BootParameters(
+            memoryMap: ram.layout.e820, commandLine: words.filter { !$0.isEmpty }.joined(separator: " "))
         let image = try ImageLoader(memory: ram.memory)
             .load(configuration.image, format: configuration.format, mode: configuration.mode)
         do throws(GuestMemoryError) {
@@ -124,7 +140,10 @@ public struct VirtualMachine: ~Copyable {
     }
 
     /// How much output nobody had taken when the run ended, in bytes.
-    public var unwrittenByteCount: Int { shared.outputs.pendingCount }
+    public var unwrittenByteCount: Int { shared.outputs.pendingCount + Int(clamping: unwrittenVirtioBytes) }
+
+    /// Why the virtio-console asked its driver for a reset the first time, if it did.
+    public var virtioConsoleFault: VirtioFault? { shared.platform.virtioConsole?.transport.fault }
 
     /// What the run did, in numbers.
     public var report: RunReport {
@@ -138,6 +157,7 @@ public struct VirtualMachine: ~Copyable {
             report.cpuNanoseconds += other.runner.cpuNanoseconds
         }
         report.add(tally)
+        report.coalescedWrites = shared.coalescing.count
         var latencies = first.latencies
         for other in others { if let more = other.runner.latencies { latencies?.add(more) } }
         report.latencies = latencies?.percentiles ?? [:]

@@ -11,8 +11,8 @@ struct RunCommand: ParsableCommand {
         _superCommandName: RootCommand.name,
         abstract: "Boots a guest and runs it until it ends.",
         discussion: """
-            What the guest prints is standard output; standard input is its serial port's. Everything swiftvmm says goes to \
-            standard error, and the last line there names the cause when the status is not 0.
+            What the guest prints is standard output; standard input is its serial port's, or its virtio-console's. Everything \
+            swiftvmm says goes to standard error, and the last line there names the cause when the status is not 0.
 
             On a terminal each key goes to the guest as it is, Ctrl-C too, but for commands: Ctrl-A x ends the run, Ctrl-A a \
             sends Ctrl-A, Ctrl-A h shows help.
@@ -64,8 +64,20 @@ struct RunCommand: ParsableCommand {
         help: ArgumentHelp(
             "What the serial port is connected to: stdio, null, file:PATH (output only), pty or unix:PATH (a socket); stdio unless given.",
             valueName: "end"),
-        transform: SerialBackEnd.parse)
-    var serial = SerialBackEnd.stdio
+        transform: ConsoleBackEnd.parse)
+    var serial = ConsoleBackEnd.stdio
+
+    @Option(help: "Which console standard input goes to: the serial port unless given.")
+    var console = ConsoleDevice.uart
+
+    @Option(
+        help: ArgumentHelp(
+            "Adds a virtio-console, connected as --serial says; stdio where standard input goes to it.", valueName: "end"),
+        transform: ConsoleBackEnd.parse)
+    var virtioConsole: ConsoleBackEnd?
+
+    @Flag(help: "Makes each doorbell of a virtio device an exit, and each of its interrupts a call.")
+    var noEventfd = false
 
     @Option(
         help: ArgumentHelp(
@@ -84,6 +96,9 @@ struct RunCommand: ParsableCommand {
         options.coalescesSerialOutput = !noCoalescing
         options.cmdline = cmdline
         options.serial = serial
+        options.console = console
+        options.virtioConsole = virtioConsole
+        options.usesEventDescriptors = !noEventfd
         options.report = report
         try options.run()
     }

@@ -18,7 +18,12 @@ struct RunOptions {
     var irqchip = InterruptControllers.auto
     var coalescesSerialOutput = true
     var cmdline = ""
-    var serial = SerialBackEnd.stdio
+    var serial = ConsoleBackEnd.stdio
+    /// Which device standard input goes to.
+    var console = ConsoleDevice.uart
+    /// Nil for none, unless it is the one that standard input goes to.
+    var virtioConsole: ConsoleBackEnd?
+    var usesEventDescriptors = true
     var report: String?
 
     init(image: String) {
@@ -35,10 +40,7 @@ struct RunOptions {
     func run() throws {
         // Before the first file is opened: from here on these signals end the run in good order.
         try EndSignals.catch()
-        if case .file(let path) = serial, let report, path == report || OutputFile.areSame(path, report) {
-            throw Failure(
-                status: .usage, message: "--serial file:\(path) and --report \(report) are one file; name two")
-        }
+        try checkFiles()
         let reportFile = try report.map {
             try OutputFile(path: $0, option: "--report", content: "report", guest: image)
         }
@@ -51,31 +53,52 @@ struct RunOptions {
         }
     }
 
+    /// Two outputs into one file would destroy each other.
+    private func checkFiles() throws {
+        var files: [(option: String, path: String)] = []
+        for (device, end) in [(ConsoleDevice.uart, serial), (.virtio, virtioConsole)] {
+            if case .file(let path) = end { files.append(("\(device.option) file:\(path)", path)) }
+        }
+        if let report { files.append(("--report \(report)", report)) }
+        for (index, file) in files.enumerated() {
+            for other in files[(index + 1)...]
+            where file.path == other.path || OutputFile.areSame(file.path, other.path) {
+                throw Failure(
+                    status: .usage, message: "\(file.option) and \(other.option) are one file; name two")
+            }
+        }
+    }
+
     /// Makes the machine and runs it. The numbers are nil where nobody wants them or no machine could be made.
     private func boot() -> (StopSummary, RunReport?) {
-        let line: SerialLine
+        let lines: ConsoleLines
         do throws(Failure) {
-            line = try SerialLine(serial, image: image)
+            lines = try ConsoleLines(
+                serial: serial, virtio: virtioConsole ?? (console == .virtio ? .stdio : nil), standardInput: console,
+                image: image)
         } catch {
             return (Self.signalSummary ?? StopSummary(error), nil)
         }
-        defer { line.close() }
-        return boot(with: line)
+        defer { lines.close() }
+        return boot(with: lines)
     }
 
-    private func boot(with line: SerialLine) -> (StopSummary, RunReport?) {
+    private func boot(with lines: ConsoleLines) -> (StopSummary, RunReport?) {
         do throws(VMMError) {
-            var machine = try VirtualMachine(configuration(with: line))
-            let terminal = try Self.takeTerminal(line, machine.stopHandle)
+            var machine = try VirtualMachine(configuration(with: lines))
+            let terminal = try Self.takeTerminal(lines.terminalInput, machine.stopHandle)
+            let outcome = Result { () throws(VMMError) in try machine.run() }
             // Before anything is said about the end.
-            defer { terminal?.restore() }
+            terminal?.restore()
+            if let fault = machine.virtioConsoleFault {
+                StandardStreams.say("the virtio-console needs a reset by its driver: \(fault)")
+            }
+            let numbers = report == nil ? nil : machine.report
             do throws(VMMError) {
-                let reason = try machine.run()
-                let summary = StopSummary(reason, unwritten: machine.unwrittenByteCount)
-                return (summary, report == nil ? nil : machine.report)
+                return (StopSummary(try outcome.get(), unwritten: machine.unwrittenByteCount), numbers)
             } catch {
                 // With the terminal its output goes too, and the signal says why.
-                return (Self.signalSummary ?? StopSummary(error), report == nil ? nil : machine.report)
+                return (Self.signalSummary ?? StopSummary(error), numbers)
             }
         } catch {
             return (Self.signalSummary ?? StopSummary(error), nil)
@@ -87,8 +110,8 @@ struct RunOptions {
         StopSignals.caught.map { StopSummary(.signal($0), unwritten: 0) }
     }
 
-    private static func takeTerminal(_ line: SerialLine, _ stop: StopHandle) throws(VMMError) -> Terminal? {
-        guard line.isTerminal, let input = line.input else { return nil }
+    private static func takeTerminal(_ input: ConsoleInput?, _ stop: StopHandle) throws(VMMError) -> Terminal? {
+        guard let input else { return nil }
         do throws(KVMError) {
             return try Terminal(descriptor: STDIN_FILENO, input: input, stop: stop)
         } catch {
@@ -96,7 +119,7 @@ struct RunOptions {
         }
     }
 
-    private func configuration(with line: SerialLine) -> MachineConfiguration {
+    private func configuration(with lines: ConsoleLines) -> MachineConfiguration {
         var configuration = MachineConfiguration(
             image: .file(image), output: ConsoleOutput(descriptor: STDOUT_FILENO))
         configuration.format = format
@@ -108,8 +131,12 @@ struct RunOptions {
         configuration.measuresExits = report != nil
         configuration.commandLine = cmdline
         configuration.timeout = timeout.map { .seconds($0) }
-        configuration.input = line.input
-        configuration.serialOutput = line.output
+        configuration.input = lines.serial.input
+        configuration.serialOutput = lines.serial.output
+        configuration.usesEventDescriptors = usesEventDescriptors
+        configuration.virtioConsole = lines.virtio.map {
+            VirtioConsoleConfiguration(output: $0.output, input: $0.input)
+        }
         return configuration
     }
 }

@@ -103,5 +103,31 @@ static inline void enable_pin(uint32_t pin, uint8_t vector, uint32_t trigger) {
     io_apic_write(0x10 + 2 * pin, trigger | vector);
 }
 
+/// Where enable_irq let its interrupts through.
+static bool irq_by_pic;
+
+/// Has `handler` called for one IRQ below 8, by the PIC, or by the I/O APIC where there is no PIC or interrupts shall last as
+/// long as their cause (`by_level`). False if the machine has no interrupt controllers.
+static inline bool enable_irq(uint32_t irq, void *handler, bool by_level) {
+    irq_by_pic = has_pics() && !by_level;
+    if (irq >= 8 || (!irq_by_pic && !has_io_apic())) return false;
+    load_segments();
+    set_gate(IRQ_VECTORS + (int)irq, handler);
+    load_gates();
+    if (irq_by_pic) {
+        set_up_pics((uint16_t)(1 << irq));
+    } else {
+        set_up_apic();
+        enable_pin(irq, (uint8_t)(IRQ_VECTORS + irq), by_level ? IO_APIC_LEVEL : 0);
+    }
+    return true;
+}
+
+/// The handler given to enable_irq is done.
+static inline void end_of_irq(void) {
+    if (irq_by_pic) end_of_interrupt();
+    else *apic(APIC_EOI) = 0;
+}
+
 /// Sleeps until an interrupt was handled. Interrupts are off before and after. STI lets none in before the HLT behind it.
 static inline void sleep(void) { asm volatile("sti; hlt; cli" : : : "memory"); }

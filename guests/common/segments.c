@@ -12,10 +12,12 @@ enum {
     PORTS = 0x800,
 };
 
-/// The task-state segment (Intel SDM vol. 3A, "Task Management in 64-bit Mode"). Of use here is only its end: a bit per
-/// port, 0 if ring 3 may use it, and a last byte of ones.
+/// The task-state segment (Intel SDM vol. 3A, "Task Management in 64-bit Mode"). Of use here are the stack that an exception in
+/// ring 3 is handled on, and the end: a bit per port, 0 if ring 3 may use it, and a last byte of ones.
 static struct __attribute__((packed)) {
-    uint8_t stacks[102];
+    uint32_t _0;
+    uint64_t kernel_stack;
+    uint8_t _1[90];
     uint16_t io_map_offset;
     uint8_t io_map[PORTS / 8 + 1];
 } task_state = { .io_map_offset = 104, .io_map[PORTS / 8] = 0xFF };
@@ -28,13 +30,14 @@ static _Alignas(8) uint64_t descriptors[] = {
     [KERNEL_DATA / 8] = 0x00CF93000000FFFF,  // writable data, DPL 0
     [USER_DATA / 8] = 0x00CFF3000000FFFF,    // writable data, DPL 3
     [USER_CODE / 8] = 0x00AFFB000000FFFF,    // 64-bit code, DPL 3
-    [TASK_STATE / 8] = 0x0000890000000000,   // available 64-bit TSS; base and limit are filled in below
-    0,                                       // upper half of the TSS descriptor
+    [TASK_STATE / 8] = 0,                    // filled in below
+    0,                                       // its upper half
 };
 
 void load_segments(void) {
     uint64_t base = (uint64_t)&task_state;
-    descriptors[TASK_STATE / 8] |= (sizeof task_state - 1) | (base & 0xFFFFFF) << 16 | (base >> 24 & 0xFF) << 56;
+    // An available 64-bit TSS; the CPU marks it busy when it loads it.
+    descriptors[TASK_STATE / 8] = 0x0000890000000000 | (sizeof task_state - 1) | (base & 0xFFFFFF) << 16 | (base >> 24 & 0xFF) << 56;
     descriptors[TASK_STATE / 8 + 1] = base >> 32;
 
     struct __attribute__((packed)) {
@@ -42,8 +45,10 @@ void load_segments(void) {
         void *base;
     } table = { sizeof descriptors - 1, descriptors };
     asm volatile("lgdt %0" : : "m"(table));
-    asm volatile("ltr %w0" : : "r"(TASK_STATE) : "memory");  // the CPU marks the descriptor busy
+    asm volatile("ltr %w0" : : "r"(TASK_STATE) : "memory");
 }
+
+void set_kernel_stack(void *top) { task_state.kernel_stack = (uint64_t)top; }
 
 void enter_ring3(int (*function)(const void *), const void *argument, void *stack_top) {
     load_segments();

@@ -2,7 +2,7 @@
 // Needs --irqchip full or split: it uses the PIC or, where there is none, the I/O APIC; with --cmdline level the I/O APIC in any
 // case, and with interrupts that last as long as their cause.
 // Output: its input, up to the first Ctrl-D. Status: 0 (exit port), 1 without interrupt controllers, 2 after an overrun.
-#include "boot-params.h"
+#include "command-line.h"
 #include "interrupts.h"
 
 enum { UART_IRQ = 4, END = 0x04, BURST = 16, SIZE = 4096 };
@@ -17,7 +17,6 @@ enum { DATA_READY = 1, OVERRUN = 2 };
 static volatile uint8_t buffer[SIZE];
 static volatile uint32_t head, tail;
 static volatile bool has_ended, has_overrun;
-static bool has_pic;
 
 static void receive(void) {
     while (head - tail < SIZE) {
@@ -51,32 +50,14 @@ __attribute__((interrupt)) static void on_uart(struct frame *frame) {
         if ((cause & 0xF) == SENT) send();
         choose_interrupts();
     }
-    if (has_pic) end_of_interrupt();
-    else *apic(APIC_EOI) = 0;
-}
-
-static bool set_up_interrupts(const struct boot_params *params) {
-    const char *text = (const char *)((uint64_t)params->ext_cmd_line_ptr << 32 | params->cmd_line_ptr);
-    bool by_level = *text == 'l';
-    has_pic = has_pics() && !by_level;
-    if (!has_pic && !has_io_apic()) {
-        print("no interrupt controllers: run this with --irqchip full or split\n");
-        return false;
-    }
-    load_segments();
-    set_gate(IRQ_VECTORS + UART_IRQ, on_uart);
-    load_gates();
-    if (has_pic) {
-        set_up_pics(1 << UART_IRQ);
-    } else {
-        set_up_apic();
-        enable_pin(UART_IRQ, IRQ_VECTORS + UART_IRQ, by_level ? IO_APIC_LEVEL : 0);
-    }
-    return true;
+    end_of_irq();
 }
 
 int guest_main(const struct boot_params *params) {
-    if (!set_up_interrupts(params)) return 1;
+    if (!enable_irq(UART_IRQ, on_uart, *command_line(params) == 'l')) {
+        print("no interrupt controllers: run this with --irqchip full or split\n");
+        return 1;
+    }
     outb(FCR, FIFO_ON | CLEAR_FIFOS | TRIGGER_AT_8);
     outb(MCR, OUT2_AND_READY);  // on a PC, OUT2 lets the interrupt through
     choose_interrupts();

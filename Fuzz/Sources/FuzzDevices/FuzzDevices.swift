@@ -52,7 +52,8 @@ enum FuzzDevices {
         for _ in 0..<24 { request.append(rest.popFirst() ?? 0) }
         try? memory.write(request.span, at: address)
         guard let wait = platform.hypercalls.ring(at: address) else { return }
-        platform.hypercalls.finish(wait, hasInput: wait.nanoseconds & 1 != 0)
+        platform.hypercalls.finish(
+            wait, hasInput: wait.nanoseconds & 1 != 0, hasInterrupt: wait.nanoseconds & 2 != 0)
     }
 
     /// So many bytes come on the line, and the port is told, as for a guest that waits for an interrupt.

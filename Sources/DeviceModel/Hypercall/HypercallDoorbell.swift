@@ -75,8 +75,12 @@ public final class HypercallDoorbell: BusDevice {
     }
 
     /// Answers a sleep that is over.
-    public func finish(_ wait: HypercallWait, hasInput: Bool) {
-        answer(wait.request, .done, length: hasInput ? 1 : 0)
+    ///
+    /// - Parameters:
+    ///   - hasInput: whether there is something to read.
+    ///   - hasInterrupt: whether a device interrupts.
+    public func finish(_ wait: HypercallWait, hasInput: Bool, hasInterrupt: Bool) {
+        answer(wait.request, .done, length: (hasInput ? 1 : 0) | (hasInterrupt ? 2 : 0))
     }
 
     private func read(into bytes: inout MutableRawSpan) -> UInt64 {

@@ -20,6 +20,8 @@ public struct Capability: Hashable, Sendable, CustomStringConvertible {
     public static let interruptControllers = Capability(number: KVM_CAP_IRQCHIP, name: "KVM_CAP_IRQCHIP")
     public static let ioEvents = Capability(number: KVM_CAP_IOEVENTFD, name: "KVM_CAP_IOEVENTFD")
     public static let interruptEvents = Capability(number: KVM_CAP_IRQFD, name: "KVM_CAP_IRQFD")
+    public static let interruptEventEnds = Capability(
+        number: KVM_CAP_IRQFD_RESAMPLE, name: "KVM_CAP_IRQFD_RESAMPLE")
     public static let coalescedPorts = Capability(number: KVM_CAP_COALESCED_PIO, name: "KVM_CAP_COALESCED_PIO")
     /// Its value is the page of the run mapping that holds the ring.
     public static let coalescedMMIO = Capability(number: KVM_CAP_COALESCED_MMIO, name: "KVM_CAP_COALESCED_MMIO")

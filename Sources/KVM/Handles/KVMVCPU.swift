@@ -58,12 +58,4 @@ public struct KVMVCPU: ~Copyable, @unchecked Sendable {
     public mutating func answerMMIORead(_ value: UInt64) {
         runPage.answerMMIORead(value)
     }
-
-    /// Takes the oldest write out of the machine's ring of coalesced writes; nil when none waits. The ring is one for all
-    /// vCPUs of a machine: one thread at a time may take from it.
-    ///
-    /// - Parameter ringPage: what the host says for ``Capability/coalescedMMIO``.
-    public mutating func takeCoalescedWrite(ringPage: Int) -> CoalescedWrite? {
-        runPage.takeCoalescedWrite(ringPage: ringPage)
-    }
 }

@@ -30,10 +30,8 @@ extension KVMVirtualMachine {
         try resources.descriptor.control(CKVM_CREATE_PIT2, &configuration, "create the timer")
     }
 
-    /// The line `gsi` of the interrupt controllers in the kernel.
-    public func interruptLine(gsi: UInt32) -> KVMInterruptLine {
-        KVMInterruptLine(resources: resources, gsi: gsi)
-    }
+    /// The lines of the interrupt controllers in the kernel.
+    public var interruptLines: KVMInterruptLines { KVMInterruptLines(resources: resources) }
 
     /// From now on a write of `width` bytes to `port` adds one to `event` and is no exit (`KVM_IOEVENTFD`, Linux api.rst
     /// section 4.59).
@@ -46,6 +44,16 @@ extension KVMVirtualMachine {
         request.fd = event.descriptor.number
         request.flags = 1 << UInt32(kvm_ioeventfd_flag_nr_pio)
         try resources.descriptor.control(CKVM_IOEVENTFD, &request, "have writes to port \(port) signal an event")
+    }
+
+    /// The doorbell of a device: writes of 32 bits to `address`.
+    public func doorbell(at address: UInt64) -> KVMDoorbell {
+        KVMDoorbell(resources: resources, address: address)
+    }
+
+    /// An interrupt line that is raised by an event descriptor.
+    public func interruptEvent(gsi: UInt32) throws(KVMError) -> KVMInterruptEvent {
+        try KVMInterruptEvent(resources: resources, gsi: gsi)
     }
 
     /// From now on each signal of `event` is a pulse on interrupt line `gsi` (`KVM_IRQFD`, Linux api.rst section 4.75).

@@ -105,13 +105,4 @@ import Glibc
         // SAFETY: as in `exit`; the shim writes the eight data bytes of the MMIO member.
         unsafe ckvm_answer_mmio_read(run, value)
     }
-
-    /// Takes the oldest write out of the ring, which is the page of this number.
-    func takeCoalescedWrite(ringPage: Int) -> CoalescedWrite? {
-        guard ringPage > 0, ringPage < size / 4096 else { return nil }
-        var write = ckvm_coalesced_write()
-        // SAFETY: the ring is one page, which lies inside the mapping; the shim checks the indices that stand in it.
-        guard unsafe ckvm_take_coalesced(run, Int32(ringPage), &write) != 0 else { return nil }
-        return CoalescedWrite(address: write.address, width: Int(write.length), value: write.value)
-    }
 }

@@ -62,6 +62,11 @@ public final class HelperThread: Sendable {
         end = ends[0]
     }
 
+    /// Has a system call that the thread waits in come back, as ``SystemThread/interrupt()`` does.
+    public func interrupt() {
+        thread.interrupt()
+    }
+
     /// Asks the thread to end, and waits a moment for it. Once.
     public func stop() {
         shutdown(end, Int32(SHUT_WR))

@@ -8,6 +8,9 @@ public enum InstantRead {
     /// - Returns: the number of bytes, 0 at the end, or a negative error number.
     public static func read(_ descriptor: Int32, into bytes: inout MutableRawSpan) -> Int {
         // SAFETY: the system fills at most as many bytes as there are.
-        unsafe bytes.withUnsafeMutableBytes { unsafe ckvm_read_now(descriptor, $0.baseAddress, $0.count) }
+        unsafe bytes.withUnsafeMutableBytes { bytes in
+            var part = unsafe iovec(iov_base: bytes.baseAddress, iov_len: bytes.count)
+            return unsafe ckvm_read_now(descriptor, &part, 1)
+        }
     }
 }

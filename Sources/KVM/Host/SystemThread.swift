@@ -1,3 +1,4 @@
+import CKVM
 import Glibc
 import Synchronization
 
@@ -45,6 +46,16 @@ public final class SystemThread: Sendable {
 
     deinit {
         if !isJoined.load(ordering: .relaxed) { pthread_detach(id) }
+    }
+
+    /// From now on the calling thread takes ``interrupt()``.
+    public static func acceptInterrupts() {
+        _ = ckvm_prepare_thread()
+    }
+
+    /// Has a system call that the thread waits in come back (EINTR); one that it begins later does not. Not after ``join()``.
+    public func interrupt() {
+        pthread_kill(id, ckvm_kick_signal())
     }
 
     /// Waits for its end. To be called once; a thread that nobody waits for runs on by itself.

@@ -17,6 +17,13 @@ final class ConsoleChannel: ByteSink {
         output.write(byte)
     }
 
+    /// Writes guest memory out at once, as ``ConsoleOutput/pass(_:unless:)`` does.
+    func pass(_ bytes: inout GuestBytes, unless shouldGiveUp: (_ idle: Int64) -> Bool) -> ConsoleOutput.FlushResult {
+        let before = bytes.count
+        defer { count.wrappingAdd(before - bytes.count, ordering: .relaxed) }
+        return output.pass(&bytes, unless: shouldGiveUp)
+    }
+
     func write(_ bytes: RawSpan) {
         count.wrappingAdd(UInt64(bytes.byteCount), ordering: .relaxed)
         output.write(bytes)

@@ -151,6 +151,27 @@ public final class ConsoleInput: ByteSource {
         }
     }
 
+    /// Takes what is ready now into guest memory, as far as there is room.
+    ///
+    /// - Returns: how many bytes.
+    func read(into bytes: inout GuestBytes) -> Int {
+        guard bytes.count > 0 else { return 0 }
+        if case .descriptor(let descriptor) = origin {
+            // Not under the lock: where the kernel cannot read without waiting, another process may have taken what came.
+            let count = bytes.read(from: descriptor)
+            if Self.isEnd(count) { state.withLock { $0.hasEnded = true } }
+            bytes.removeFirst(max(0, count))
+            return max(0, count)
+        }
+        return state.withLock { state in
+            let count = bytes.fill(from: state.bytes)
+            if count > 0, count == state.bytes.count { _ = waiting?.take() }
+            state.bytes = state.bytes.dropFirst(count)
+            bytes.removeFirst(count)
+            return count
+        }
+    }
+
     private static func read(_ state: inout State, upTo room: Int, from descriptor: Int32, _ receive: (UInt8) -> Void) {
         guard !state.hasEnded else { return }
         let now = MonotonicClock.now

@@ -97,13 +97,61 @@ public final class ConsoleOutput: Sendable {
         while pendingCount > 0 {
             if let result = outgoing.withLockIfAvailable({ flush(&$0, unless: shouldGiveUp) }) { return result }
             guard waits || isFull else { return .done }
-            let now = MonotonicClock.now
-            if shouldGiveUp(now - (start ?? now)) { return .gaveUp }
-            start = start ?? now
-            usleep(turn)
-            turn = min(turn * 2, Self.turns.longest)
+            if !wait(&start, &turn, unless: shouldGiveUp) { return .gaveUp }
         }
         return .done
+    }
+
+    /// Writes guest memory out at once, behind all that was written before, and as it is then: where it goes to a descriptor, it is
+    /// not copied.
+    ///
+    /// - Parameters:
+    ///   - bytes: without those that were written when this returns.
+    ///   - shouldGiveUp: as for a flush. A thread that can be held up in a write needs a signal to be asked.
+    func pass(_ bytes: inout GuestBytes, unless shouldGiveUp: (_ idle: Int64) -> Bool) -> FlushResult {
+        var start: Int64?
+        var turn = Self.turns.first
+        while true {
+            let result = outgoing.withLockIfAvailable { held in
+                let result = flush(&held, unless: shouldGiveUp)
+                return result == .done ? passNow(&bytes, unless: shouldGiveUp) : result
+            }
+            if let result { return result }
+            if !wait(&start, &turn, unless: shouldGiveUp) { return .gaveUp }
+        }
+    }
+
+    /// Waits for another thread that flushes.
+    ///
+    /// - Returns: false to give up.
+    private func wait(_ start: inout Int64?, _ turn: inout UInt32, unless shouldGiveUp: (Int64) -> Bool) -> Bool {
+        let now = MonotonicClock.now
+        if shouldGiveUp(now - (start ?? now)) { return false }
+        start = start ?? now
+        usleep(turn)
+        turn = min(turn * 2, Self.turns.longest)
+        return true
+    }
+
+    private func passNow(_ bytes: inout GuestBytes, unless shouldGiveUp: (Int64) -> Bool) -> FlushResult {
+        switch target {
+        case .descriptor(let descriptor, let discardsWhenHungUp):
+            return write(&bytes, to: descriptor, discardsWhenHungUp, unless: shouldGiveUp)
+        case .memory(let limit):
+            let written = kept.withLock { kept in
+                let before = kept.count
+                bytes.forEachPart(upTo: limit - before) { part in
+                    // SAFETY: the bytes are copied within the call.
+                    unsafe part.withUnsafeBytes { unsafe kept.append(contentsOf: $0) }
+                }
+                return kept.count - before
+            }
+            bytes.removeFirst(written)
+            return bytes.count == 0 ? .done : .failed(SystemError(code: ENOSPC))
+        case .nothing:
+            bytes.removeAll()
+            return .done
+        }
     }
 
     /// What is left of the last flush, and then what waits now. What others write meanwhile is theirs to flush: the thread would
@@ -162,6 +210,30 @@ public final class ConsoleOutput: Sendable {
             if shouldGiveUp(MonotonicClock.now - lastProgress) { return (.gaveUp, written) }
         }
         return (.done, written)
+    }
+
+    private func write(
+        _ bytes: inout GuestBytes, to descriptor: Int32, _ discardsWhenHungUp: Bool, unless shouldGiveUp: (Int64) -> Bool
+    ) -> FlushResult {
+        var lastProgress = MonotonicClock.now
+        while bytes.count > 0 {
+            if discardsWhenHungUp, Self.waitUntilWritable(descriptor) & Int16(POLLHUP) != 0 {
+                bytes.removeAll()
+                return .done
+            }
+            let result = bytes.write(to: descriptor)
+            bytes.removeFirst(max(0, result))
+            if bytes.count == 0 { return .done }
+            switch Int32(clamping: -result) {
+            case ..<0: lastProgress = MonotonicClock.now
+            case EINTR: break
+            case 0, EAGAIN: _ = Self.waitUntilWritable(descriptor)
+            case EIO where discardsWhenHungUp: break
+            case let code: return .failed(SystemError(code: code))
+            }
+            if shouldGiveUp(MonotonicClock.now - lastProgress) { return .gaveUp }
+        }
+        return .done
     }
 
     private func discard(_ count: Int, after written: Int) -> (FlushResult, written: Int) {

@@ -104,9 +104,8 @@ public struct HostTrials: ~Copyable {
         guard system.value(of: .coalescedPorts) > 0 else { return false }
         var trial = try TrialMachine(system, cpuid, .writeAndHalt)
         try trial.machine.coalesceWrites(toPort: TrialProgram.port, count: 1)
-        return try trial.run(for: Self.limit) == .halt
-            && trial.vcpu.takeCoalescedWrite(ringPage: system.value(of: .coalescedMMIO))?.address
-                == UInt64(TrialProgram.port)
+        var ring = try CoalescedRing(of: trial.vcpu, page: system.value(of: .coalescedMMIO))
+        return try trial.run(for: Self.limit) == .halt && ring.take()?.address == UInt64(TrialProgram.port)
     }
 
     /// The guest says when it is ready, sleeps, and answers the interrupt.

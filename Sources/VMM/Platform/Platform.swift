@@ -13,8 +13,8 @@ struct Platform: Sendable {
     /// Where devices' interrupts go.
     enum Interrupts {
         case none
-        /// To controllers in the kernel: the serial port's line.
-        case line(any InterruptLine)
+        /// To controllers in the kernel, by their lines.
+        case lines(@Sendable (_ gsi: UInt32) -> any InterruptLine)
         /// To an I/O APIC of the platform's own, which sends messages.
         case messages(any InterruptMessageSink)
 
@@ -22,7 +22,9 @@ struct Platform: Sendable {
             switch controllers {
             case .auto, .none: self = .none
             case .split: self = .messages(machine.interruptMessages)
-            case .full: self = .line(machine.interruptLine(gsi: Platform.serialGSI))
+            case .full:
+                let lines = machine.interruptLines
+                self = .lines { lines.line(gsi: $0) }
             }
         }
     }
@@ -39,23 +41,25 @@ struct Platform: Sendable {
     let hypercallOutput: ConsoleChannel
     let hypercalls: HypercallDoorbell
     let postCode = POSTCode()
+    let virtioConsole: VirtioConsoleDevice?
 
     init(
-        memory: GuestMemory, outputs: ConsoleOutputs, input: ConsoleInput?, interrupts: Interrupts
+        memory: GuestMemory, outputs: ConsoleOutputs, input: ConsoleInput?, interrupts: Interrupts,
+        virtioConsole wiring: VirtioConsoleDevice.Wiring? = nil
     ) throws(VMMError) {
         serialOutput = ConsoleChannel(to: outputs.serial)
         hypercallOutput = ConsoleChannel(to: outputs.main)
         hypercalls = HypercallDoorbell(memory: memory, output: hypercallOutput, input: input, events: events)
         debugOutput = ConsoleChannel(to: outputs.main)
-        let serialInterrupt: (any InterruptLine)?
+        let line: (UInt32) -> (any InterruptLine)?
         switch interrupts {
-        case .none: (ioAPIC, serialInterrupt) = (nil, nil)
-        case .line(let line): (ioAPIC, serialInterrupt) = (nil, line)
+        case .none: (ioAPIC, line) = (nil, { _ in nil })
+        case .lines(let lines): (ioAPIC, line) = (nil, lines)
         case .messages(let sink):
             let chip = IOAPIC(sink: sink)
-            (ioAPIC, serialInterrupt) = (chip, chip.line(pin: Int(Self.serialGSI)))
+            (ioAPIC, line) = (chip, { chip.line(pin: Int($0)) })
         }
-        serial = SerialPort(output: serialOutput, input: input, interrupt: serialInterrupt)
+        serial = SerialPort(output: serialOutput, input: input, interrupt: line(Self.serialGSI))
         let keyboard = KeyboardController(events: events)
         do throws(BusError) {
             ports = try Bus([
@@ -72,9 +76,21 @@ struct Platform: Sendable {
                 (BusRange(start: 0x604, count: 2), PowerOffPort(events: events)),
                 (BusRange(start: 0xCF9, count: 1), ResetControl(events: events)),
             ])
-            mmio = try Bus(ioAPIC.map { [(BusRange(start: Self.ioAPICAddress, count: IOAPIC.size), $0)] } ?? [])
         } catch {
             throw .fault("\(error)")
         }
+        let (memory, output, ports) = (memory, outputs.main, ports)
+        virtioConsole = try kvm { () throws(KVMError) in
+            guard let wiring else { return nil }
+            return try VirtioConsoleDevice(
+                wiring, memory: memory, output: output, line: line(VirtioSlot.console.gsi), ports: ports)
+        }
+        var devices: [(BusRange, any BusDevice)] = []
+        if let ioAPIC { devices.append((BusRange(start: Self.ioAPICAddress, count: IOAPIC.size), ioAPIC)) }
+        if let virtioConsole {
+            let range = BusRange(start: VirtioSlot.console.address, count: VirtioMMIO.byteCount)
+            devices.append((range, virtioConsole.transport))
+        }
+        do throws(BusError) { mmio = try Bus(devices) } catch { throw .fault("\(error)") }
     }
 }

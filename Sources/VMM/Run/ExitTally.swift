@@ -19,8 +19,6 @@ struct ExitTally {
     private(set) var ports: [PortKey: UInt64] = [:]
     private(set) var mmioPages: [PageKey: UInt64] = [:]
     private(set) var otherMMIO: UInt64 = 0
-    /// Writes that were no exits.
-    private(set) var coalescedWrites: UInt64 = 0
 
     @discardableResult
     mutating func count(_ exit: VCPUExit) -> ExitKind {
@@ -36,16 +34,11 @@ struct ExitTally {
         return kind
     }
 
-    mutating func countCoalescedWrites(_ count: UInt64) {
-        coalescedWrites &+= count
-    }
-
     /// Counts what another vCPU did as well.
     mutating func add(_ other: ExitTally) {
         for (index, count) in other.kinds.enumerated() { kinds[index] &+= count }
         ports.merge(other.ports, uniquingKeysWith: &+)
         otherMMIO &+= other.otherMMIO
-        coalescedWrites &+= other.coalescedWrites
         for (key, count) in other.mmioPages { countMMIO(key, count) }
     }
 

@@ -54,6 +54,8 @@ public struct RunReport: Sendable, Encodable {
     public internal(set) var consoleBytes: [String: UInt64] = [:]
     /// Bytes of output that nobody took before the run ended.
     public internal(set) var unwrittenBytes = 0
+    /// Why the virtio-console asked its driver for a reset the first time.
+    public internal(set) var virtioConsoleFault: String?
     /// Requests to the hypercall doorbell that did not lie in RAM.
     public internal(set) var lostHypercalls: UInt64 = 0
     public internal(set) var unmappedPorts: [UnmappedCount] = []
@@ -64,7 +66,6 @@ public struct RunReport: Sendable, Encodable {
     init() {}
 
     mutating func add(_ tally: ExitTally) {
-        coalescedWrites = tally.coalescedWrites
         for kind in ExitKind.allCases where tally.kinds[kind.rawValue] > 0 {
             exitsByKind[kind.name] = tally.kinds[kind.rawValue]
             exitCount &+= tally.kinds[kind.rawValue]
@@ -85,6 +86,10 @@ public struct RunReport: Sendable, Encodable {
             "uart": platform.serialOutput.byteCount, "debug": platform.debugOutput.byteCount,
             "hypercall": platform.hypercallOutput.byteCount,
         ]
+        if let console = platform.virtioConsole {
+            consoleBytes["virtio"] = console.byteCount
+            virtioConsoleFault = console.transport.fault?.description
+        }
         lostHypercalls = platform.hypercalls.lostRequestCount
         unmappedPorts = Self.counts(platform.ports.unmapped)
         unmappedMemory = Self.counts(platform.mmio.unmapped)

@@ -11,13 +11,14 @@ final class SharedMachine: Sendable {
     let kvm: KVMVirtualMachine
     let hasInterruptControllers: Bool
     let coalescing: SerialCoalescing
-    let control = RunControl()
+    let control: RunControl
     let sleepWatch: SleepWatch
     private let watcher = Mutex<(InputWatcher, HelperThread?)?>(nil)
 
     init(
         _ configuration: MachineConfiguration, _ platform: Platform, _ memory: GuestMemory, outputs: ConsoleOutputs,
-        kvm: consuming KVMVirtualMachine, hasInterruptControllers: Bool, coalescing: SerialCoalescing
+        kvm: consuming KVMVirtualMachine, hasInterruptControllers: Bool, coalescing: SerialCoalescing,
+        control: RunControl
     ) {
         self.configuration = configuration
         self.outputs = outputs
@@ -26,6 +27,7 @@ final class SharedMachine: Sendable {
         self.kvm = kvm
         self.hasInterruptControllers = hasInterruptControllers
         self.coalescing = coalescing
+        self.control = control
         sleepWatch = SleepWatch(vcpuCount: configuration.vcpuCount)
     }
 
@@ -43,6 +45,13 @@ final class SharedMachine: Sendable {
         let watcher = watcher.withLock { $0.take() }
         watcher?.0.stop()
         watcher?.1?.stop()
+    }
+
+    /// Writes all output that the guest has made. The machine runs no more.
+    func finishOutput(unless shouldGiveUp: (_ idle: Int64) -> Bool) -> ConsoleOutput.FlushResult {
+        let result = outputs.flush(waits: true, unless: shouldGiveUp)
+        guard result == .done, let console = platform.virtioConsole else { return result }
+        return console.finish(unless: shouldGiveUp)
     }
 
     /// What someone outside asks for, if anything.

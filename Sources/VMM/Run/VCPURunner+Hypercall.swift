@@ -27,35 +27,43 @@ extension VCPURunner {
         return nil
     }
 
-    /// Sleeps in the guest's place, until there is input, the time is over, or the run ends.
+    /// Sleeps in the guest's place, until there is input, a device interrupts, the time is over, or the run ends.
     private mutating func sleep(_ wait: HypercallWait, _ alarm: inout RunAlarm) throws(VMMError) -> StopReason? {
         let start = MonotonicClock.now
         let limit = Int64(clamping: wait.nanoseconds)
         let input = machine.configuration.input
+        let bell = machine.platform.virtioConsole?.bell
         while true {
             // What was printed is not to wait for as long, nor what other vCPUs print meanwhile.
             drainCoalescedWrites()
             if let reason = try flushOutput(&alarm) { return reason }
-            if input?.isReady ?? false {
-                machine.platform.hypercalls.finish(wait, hasInput: true)
-                return nil
-            }
+            let (hasInput, hasInterrupt) = (input?.isReady ?? false, bell?.isHigh ?? false)
             let left = limit - (MonotonicClock.now - start)
-            if left <= 0 {
-                machine.platform.hypercalls.finish(wait, hasInput: false)
+            if hasInput || hasInterrupt || left <= 0 {
+                machine.platform.hypercalls.finish(wait, hasInput: hasInput, hasInterrupt: hasInterrupt)
                 return nil
             }
             if let reason = machine.requestedStop(deadline) { return reason }
             if machine.control.hasEnded { return nil }
-            pause(left, input)
+            if let bell {
+                bell.whileWatched { if !bell.isHigh { pause(left, input, $0) } }
+            } else {
+                pause(left, input, -1)
+            }
         }
     }
 
-    private func pause(_ nanoseconds: Int64, _ input: ConsoleInput?) {
-        var request = pollfd(fd: input?.watchedDescriptor ?? -1, events: Int16(POLLIN), revents: 0)
+    /// - Parameter interrupt: a descriptor to be woken by, besides that of the input.
+    private func pause(_ nanoseconds: Int64, _ input: ConsoleInput?, _ interrupt: Int32) {
+        var requests = (
+            pollfd(fd: input?.watchedDescriptor ?? -1, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: interrupt, events: Int16(POLLIN), revents: 0)
+        )
         // Whole milliseconds, and never less than what is left.
         let milliseconds = min((nanoseconds - 1) / 1_000_000 + 1, Self.patience)
-        // SAFETY: one structure, the caller's own.
-        _ = unsafe poll(&request, 1, Int32(milliseconds))
+        // SAFETY: two structures one behind the other, the caller's own.
+        unsafe withUnsafeMutablePointer(to: &requests) { pair in
+            _ = unsafe pair.withMemoryRebound(to: pollfd.self, capacity: 2) { unsafe poll($0, 2, Int32(milliseconds)) }
+        }
     }
 }

@@ -8,14 +8,13 @@ extension VCPURunner {
         let serial = machine.platform.serial
         do throws(KVMError) {
             if access.port == Platform.serialPorts.lowerBound {
-                if try machine.coalescing.countByte(machine.kvm) { try alarm.poll() }
+                if try machine.coalescing.countByte(machine.kvm, vcpu) { try alarm.poll() }
                 return
             }
             // The other registers decide what may interrupt.
             if machine.hasInterruptControllers, serial.interruptsOnReceive { try machine.watchInput() }
             if serial.wantsEachByteAtOnce {
-                tally.countCoalescedWrites(
-                    try machine.coalescing.stop(machine.kvm, &vcpu, into: machine.platform.ports))
+                try machine.coalescing.stop(machine.kvm, into: machine.platform.ports)
             }
         } catch {
             throw .kvm(error)
@@ -23,8 +22,8 @@ extension VCPURunner {
     }
 
     /// Plays back the writes that wait in the ring.
-    mutating func drainCoalescedWrites() {
-        tally.countCoalescedWrites(machine.coalescing.drain(&vcpu, into: machine.platform.ports))
+    func drainCoalescedWrites() {
+        machine.coalescing.drain(into: machine.platform.ports)
     }
 
     /// Sees to it that output is written soon: at once where much waits, else by the timer.

@@ -19,12 +19,14 @@ extension VirtualMachine {
         first.run(until: deadline)
         for thread in threads { thread.join() }
         shared.stopWatchingInput()
+        shared.platform.virtioConsole?.end()
+        defer { unwrittenVirtioBytes = shared.platform.virtioConsole?.abandonOutput() ?? 0 }
         try? alarm.setForWriting()
         switch shared.control.outcome {
         case .success(let reason): return try finish(reason, deadline)
         case .failure(let error):
             // What the guest said before the host failed is worth having.
-            _ = shared.outputs.flush(waits: true) { idle in idle > Self.lastPatience }
+            _ = shared.finishOutput { idle in idle > Self.lastPatience }
             throw error
         case nil: throw .fault("the run ended without a reason")
         }
@@ -50,14 +52,14 @@ extension VirtualMachine {
         var reason = reason
         if !reason.isRequest {
             var request: StopReason?
-            let result = shared.outputs.flush(waits: true) { _ in
+            let result = shared.finishOutput { _ in
                 request = shared.requestedStop(deadline)
                 return request != nil
             }
             if case .failed(let error) = result { throw .output(error) }
             if let request { reason = request }
         }
-        let result = shared.outputs.flush(waits: true) { idle in idle > Self.lastPatience }
+        let result = shared.finishOutput { idle in idle > Self.lastPatience }
         if case .failed(let error) = result { throw .output(error) }
         return reason
     }

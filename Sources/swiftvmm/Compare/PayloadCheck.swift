@@ -26,14 +26,16 @@ struct PayloadCheck {
         defer { byteCount += UInt64(bytes.count) }
         guard fault == nil, !bytes.isEmpty else { return }
         precondition(bytes.count <= reach)
-        let expected = pattern.span.extracting(droppingFirst: Int(byteCount % UInt64(ConsolePayload.period)))
-        // SAFETY: neither is empty, and the rest of the pattern is at least as long as the reach.
-        let isRight = unsafe expected.withUnsafeBytes { expected in
-            unsafe bytes.withUnsafeBytes { unsafe memcmp(expected.baseAddress!, $0.baseAddress!, $0.count) == 0 }
+        let offset = Int(byteCount % UInt64(ConsolePayload.period))
+        // SAFETY: neither is empty, and from an offset in its first period on the pattern is at least as long as the reach.
+        let isRight = unsafe pattern.withUnsafeBytes { expected in
+            unsafe bytes.withUnsafeBytes {
+                unsafe memcmp(expected.baseAddress! + offset, $0.baseAddress!, $0.count) == 0
+            }
         }
-        guard !isRight, let wrong = bytes.indices.first(where: { bytes[$0] != expected[$0] }) else { return }
+        guard !isRight, let wrong = bytes.indices.first(where: { bytes[$0] != pattern[offset + $0] }) else { return }
         fault = Fault(
-            position: byteCount + UInt64(wrong), expected: expected[wrong],
+            position: byteCount + UInt64(wrong), expected: pattern[offset + wrong],
             found: bytes.indices.dropFirst(wrong).prefix(120).map { bytes[$0] })
     }
 }

@@ -147,14 +147,14 @@ struct HypercallDoorbellTests {
         #expect(events.event == .exit(status: UInt8(truncatingIfNeeded: status)))
     }
 
-    @Test("wait is for whoever runs the vCPU, and is answered when it is over", arguments: [true, false])
-    func wait(hasInput: Bool) throws {
+    @Test("wait is for whoever runs the vCPU, and is answered when it is over", arguments: [true, false], [true, false])
+    func wait(hasInput: Bool, hasInterrupt: Bool) throws {
         let (doorbell, _) = makeDoorbell()
         let wait = try #require(doorbell.ring(at: try store(3, length: 12_345)))
         #expect(wait.nanoseconds == 12_345)
         #expect(try answer() == Answer(status: Self.unanswered, length: 12_345))
-        doorbell.finish(wait, hasInput: hasInput)
-        #expect(try answer() == Answer(status: 0, length: hasInput ? 1 : 0))
+        doorbell.finish(wait, hasInput: hasInput, hasInterrupt: hasInterrupt)
+        #expect(try answer() == Answer(status: 0, length: (hasInput ? 1 : 0) + (hasInterrupt ? 2 : 0)))
     }
 
     /// The request lies in the buffer: what is read may replace it, the answer comes after that.
@@ -184,7 +184,8 @@ struct HypercallDoorbellTests {
             let operation = UInt32.random(in: 0...5, using: &random)
             _ = try store(operation, address: number(), length: number(), at: place)
             if let wait = doorbell.ring(at: GuestAddress(Bool.random(using: &random) ? request : place)) {
-                doorbell.finish(wait, hasInput: Bool.random(using: &random))
+                doorbell.finish(
+                    wait, hasInput: Bool.random(using: &random), hasInterrupt: Bool.random(using: &random))
             }
         }
     }

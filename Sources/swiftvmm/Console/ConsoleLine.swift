@@ -2,8 +2,8 @@ import Glibc
 import KVM
 import VMM
 
-/// The serial port's end on this side, open for one run.
-struct SerialLine {
+/// A console's end on this side, open for one run.
+struct ConsoleLine {
     /// Nil where all consoles write to one place.
     let output: ConsoleOutput?
     let input: ConsoleInput?
@@ -11,23 +11,29 @@ struct SerialLine {
     let isTerminal: Bool
     private let pseudoTerminal: PseudoTerminal?
 
-    /// - Parameter image: a file that the output must not replace.
-    init(_ backEnd: SerialBackEnd, image: String) throws(Failure) {
+    /// - Parameters:
+    ///   - device: whose end it is.
+    ///   - hasStandardInput: whether standard input is its, where it is connected to the standard streams.
+    ///   - image: a file that the output must not replace.
+    init(
+        _ backEnd: ConsoleBackEnd, of device: ConsoleDevice, hasStandardInput: Bool, image: String
+    ) throws(Failure) {
         var (output, input): (ConsoleOutput?, ConsoleInput?)
         var pseudoTerminal: PseudoTerminal?
         var isTerminal = false
         switch backEnd {
+        case .stdio where !hasStandardInput: break
         case .stdio:
             isTerminal = isatty(STDIN_FILENO) == 1
             input = isTerminal ? ConsoleInput(queueOf: Terminal.keyLimit) : ConsoleInput(descriptor: STDIN_FILENO)
         case .null: output = .discarding()
-        case .file(let path): output = ConsoleOutput(descriptor: try Self.makeFile(path, image: image))
+        case .file(let path): output = ConsoleOutput(descriptor: try Self.makeFile(path, device, image: image))
         case .pseudoTerminal:
-            let terminal = try PseudoTerminal()
-            StandardStreams.say("the serial port is at \(terminal.path)")
+            let terminal = try PseudoTerminal(for: device)
+            StandardStreams.say("the \(device.name) is at \(terminal.path)")
             (output, input, pseudoTerminal) = (terminal.output, terminal.input, terminal)
         case .socket(let path):
-            let socket = try Self.connect(path)
+            let socket = try Self.connect(device, to: path)
             (output, input) = (ConsoleOutput(descriptor: socket), ConsoleInput(descriptor: socket))
         }
         self.output = output
@@ -41,21 +47,21 @@ struct SerialLine {
         pseudoTerminal?.close()
     }
 
-    private static func makeFile(_ path: String, image: String) throws(Failure) -> Int32 {
+    private static func makeFile(_ path: String, _ device: ConsoleDevice, image: String) throws(Failure) -> Int32 {
         guard !OutputFile.areSame(path, image) else {
-            throw Failure(status: .usage, message: "--serial file:\(path) would replace the guest; name another file")
+            throw Failure(status: .usage, message: "\(device.option) file:\(path) would replace the guest; name another file")
         }
         // SAFETY: the path is a C string for the length of the call.
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0o666)
         guard descriptor >= 0 else {
             throw Failure(
                 status: .outputFailed,
-                message: "cannot write the serial port's output to \(path): \(SystemError.current)")
+                message: "cannot write the \(device.name)'s output to \(path): \(SystemError.current)")
         }
         return descriptor
     }
 
-    private static func connect(_ path: String) throws(Failure) -> Int32 {
+    private static func connect(_ device: ConsoleDevice, to path: String) throws(Failure) -> Int32 {
         do throws(SystemError) {
             let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
             guard descriptor >= 0 else { throw .current }
@@ -67,14 +73,14 @@ struct SerialLine {
                 isListening ? "" : "; first start a program that listens there, as socat -,rawer UNIX-LISTEN:\(path)"
             throw Failure(
                 status: .outputFailed,
-                message: "cannot connect the serial port to the socket \(path): \(error)\(remedy)")
+                message: "cannot connect the \(device.name) to the socket \(path): \(error)\(remedy)")
         }
     }
 
     private static func connect(_ descriptor: Int32, to path: String) throws(SystemError) {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
-        guard path.utf8.count <= SerialBackEnd.longestSocketPath else { throw SystemError(code: ENAMETOOLONG) }
+        guard path.utf8.count <= ConsoleBackEnd.longestSocketPath else { throw SystemError(code: ENAMETOOLONG) }
         // SAFETY: the path fits, and its end is marked by the zeros that the structure has.
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
         // SAFETY: the structure is larger than its beginning, which is what the call takes, and its size is told.

@@ -2,7 +2,7 @@ import Glibc
 import KVM
 import VMM
 
-/// A pseudo-terminal whose other side is the guest's serial line: bytes pass unchanged. Programs may open it and go away as
+/// A pseudo-terminal whose other side is a console of the guest: bytes pass unchanged. Programs may open it and go away as
 /// they like. While none has it open, what the guest sends is lost, as with a cable that ends nowhere; one that has it open
 /// and reads nothing holds the guest up, as with a pipe.
 final class PseudoTerminal: Sendable {
@@ -22,7 +22,7 @@ final class PseudoTerminal: Sendable {
     private let descriptor: Int32
     private let thread: HelperThread
 
-    init() throws(Failure) {
+    init(for device: ConsoleDevice) throws(Failure) {
         do throws(SystemError) {
             let (descriptor, path) = try TerminalMode.makePair()
             // Closed again at once: from then on the system tells whether anyone has it open.
@@ -37,18 +37,18 @@ final class PseudoTerminal: Sendable {
             self.input = input
             output = ConsoleOutput(descriptor: descriptor, discardsWhenHungUp: true)
         } catch {
-            throw Self.failure("\(error)")
+            throw Self.failure(device, "\(error)")
         }
         let (descriptor, input) = (descriptor, input)
         do throws(KVMError) {
             thread = try HelperThread { Self.read(descriptor, into: input, $0) }
         } catch {
-            throw Self.failure("\(error)")
+            throw Self.failure(device, "\(error)")
         }
     }
 
-    private static func failure(_ reason: String) -> Failure {
-        Failure(status: .outputFailed, message: "cannot make a pseudo-terminal for the serial port: \(reason)")
+    private static func failure(_ device: ConsoleDevice, _ reason: String) -> Failure {
+        Failure(status: .outputFailed, message: "cannot make a pseudo-terminal for the \(device.name): \(reason)")
     }
 
     private static func openOther(_ path: String) throws(SystemError) -> Int32 {

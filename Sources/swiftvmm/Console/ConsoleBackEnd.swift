@@ -1,8 +1,8 @@
 import ArgumentParser
 import Glibc
 
-/// What the guest's serial port is connected to.
-enum SerialBackEnd: Equatable, Sendable {
+/// What a console of the guest is connected to.
+enum ConsoleBackEnd: Equatable, Sendable {
     case stdio
     /// Nothing comes, and what goes is lost.
     case null
@@ -18,7 +18,7 @@ enum SerialBackEnd: Equatable, Sendable {
     static let longestSocketPath = 107
 
     /// - Throws: `ValidationError` that tells the reason and the remedy.
-    static func parse(_ text: String) throws -> SerialBackEnd {
+    static func parse(_ text: String) throws -> ConsoleBackEnd {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         switch (parts[0], parts.dropFirst().first) {
         case ("stdio", nil): return .stdio
@@ -30,7 +30,7 @@ enum SerialBackEnd: Equatable, Sendable {
                 throw ValidationError("a socket's path has \(longestSocketPath) bytes at most; give a shorter one")
             }
             return .socket(path)
-        default: throw ValidationError("it is no end for the serial port; give \(forms)")
+        default: throw ValidationError("it is no end for a console; give \(forms)")
         }
     }
 }

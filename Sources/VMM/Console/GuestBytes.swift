@@ -1,0 +1,113 @@
+import DeviceModel
+import Glibc
+import KVM
+
+/// Bytes of guest memory on their way to a file descriptor, which the system takes them from without a copy, or to be filled
+/// from one.
+struct GuestBytes {
+    /// How many buffers one call takes (IOV_MAX, Linux limits.h); more need not be lent.
+    private static let longestVector = 1024
+
+    private let memory: GuestMemory
+    private var segments: [GuestSegment] = []
+    /// The first segment that is not done, and how many of its bytes are.
+    private var position = (segment: 0, offset: UInt32(0))
+
+    init(memory: GuestMemory) {
+        self.memory = memory
+    }
+
+    /// How many are not done.
+    private(set) var count: UInt64 = 0
+
+    /// How many segments there are in all.
+    var segmentCount: Int { segments.count }
+
+    /// Adds segments behind the others.
+    mutating func append(_ new: ArraySlice<GuestSegment>) {
+        segments += new
+        for segment in new { count += UInt64(segment.count) }
+    }
+
+    /// Forgets everything but keeps the storage.
+    mutating func removeAll() {
+        segments.removeAll(keepingCapacity: true)
+        position = (0, 0)
+        count = 0
+    }
+
+    /// The first bytes are done.
+    mutating func removeFirst(_ number: Int) {
+        var rest = UInt64(clamping: number)
+        while rest > 0, position.segment < segments.count {
+            let left = UInt64(segments[position.segment].count - position.offset)
+            guard rest >= left else {
+                position.offset += UInt32(rest)
+                count -= rest
+                return
+            }
+            rest -= left
+            count -= left
+            position = (position.segment + 1, 0)
+        }
+    }
+
+    /// Writes as many as the system takes (writev(2)).
+    ///
+    /// - Returns: how many, or a negative error number.
+    func write(to descriptor: Int32) -> Int {
+        // SAFETY: the buffers live for the length of the call.
+        withNext { segments in
+            unsafe try? memory.withBuffersToRead(segments) { unsafe VectorIO.write($0, to: descriptor) }
+        }
+    }
+
+    /// Fills as many as are ready to be read, without waiting where the kernel can do that.
+    ///
+    /// - Returns: how many, 0 at the end of what is read, or a negative error number.
+    func read(from descriptor: Int32) -> Int {
+        // SAFETY: the buffers live for the length of the call.
+        withNext { segments in
+            unsafe try? memory.withBuffersToWrite(segments) { unsafe VectorIO.readNow(descriptor, into: $0) }
+        }
+    }
+
+    /// Hands the bytes that are not done, up to so many, to `body` in parts.
+    func forEachPart(upTo limit: Int, _ body: (RawSpan) -> Void) {
+        var room = limit
+        for segment in next where room > 0 {
+            let length = min(room, Int(segment.count))
+            try? memory.withMutableBytes(at: segment.address, count: length) { body($0.bytes) }
+            room -= length
+        }
+    }
+
+    /// Fills the bytes with what there is.
+    ///
+    /// - Returns: how many were filled.
+    func fill(from bytes: ArraySlice<UInt8>) -> Int {
+        var rest = bytes
+        for segment in next where !rest.isEmpty {
+            let part = rest.prefix(Int(segment.count))
+            try? memory.write(part.span, at: segment.address)
+            rest = rest.dropFirst(part.count)
+        }
+        return bytes.count - rest.count
+    }
+
+    /// The segments that are not done, the first without what is.
+    private var next: ArraySlice<GuestSegment> {
+        var rest = segments[min(position.segment, segments.count)...]
+        if let first = rest.first, position.offset > 0 {
+            // Within the segment, which the gate has found in one region.
+            let address = first.address.adding(UInt64(position.offset)) ?? first.address
+            rest[rest.startIndex] = GuestSegment(address: address, count: first.count - position.offset)
+        }
+        return rest
+    }
+
+    /// Nil where the gate refuses, which it did not when the segments were made.
+    private func withNext(_ body: (ArraySlice<GuestSegment>) -> Int?) -> Int {
+        body(next.prefix(Self.longestVector)) ?? Int(-EFAULT)
+    }
+}

@@ -1,0 +1,51 @@
+import DeviceModel
+import KVM
+
+/// What a virtio-console does with its receive queue: it fills the guest's buffers with input as it comes (VIRTIO 1.2 §5.3.6).
+/// Nothing is taken from the host before the guest has offered a buffer for it.
+struct ConsoleReceiver: QueueTask {
+    private let input: ConsoleInput?
+    private var chain = DescriptorChain()
+    private var bytes: GuestBytes
+    /// Whether the chain was taken and not given back: what made the input look ready may be gone.
+    private var holdsChain = false
+
+    init(from input: ConsoleInput?, memory: GuestMemory) {
+        self.input = input
+        bytes = GuestBytes(memory: memory)
+    }
+
+    mutating func work(
+        on queue: inout Virtqueue, _ session: VirtioSession, unless shouldGiveUp: (_ idle: Int64) -> Bool
+    ) throws(VirtqueueError) -> QueueProgress {
+        guard let input else { return .waitsForDriver }
+        // As long as there is no input the driver need not tell of buffers.
+        try queue.suppressNotifications()
+        while !shouldGiveUp(0) {
+            guard input.isReady else { return input.watchedDescriptor.map { .waitsForInput($0) } ?? .waitsForDriver }
+            guard try holdChain(&queue) else {
+                if try queue.enableNotifications() { continue }
+                return .waitsForDriver
+            }
+            let count = input.read(into: &bytes)
+            if count == 0, bytes.count > 0 { continue }
+            try queue.addUsed(chain, written: UInt32(clamping: count))
+            reset()
+            if try queue.publish() { session.raiseUsedBufferInterrupt(queue: VirtioConsole.receiveQueue) }
+        }
+        return .gaveUp
+    }
+
+    mutating func reset() {
+        holdsChain = false
+        bytes.removeAll()
+    }
+
+    private mutating func holdChain(_ queue: inout Virtqueue) throws(VirtqueueError) -> Bool {
+        if !holdsChain, try queue.nextChain(into: &chain) {
+            bytes.append(chain.writable)
+            holdsChain = true
+        }
+        return holdsChain
+    }
+}

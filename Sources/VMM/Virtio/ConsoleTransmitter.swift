@@ -1,0 +1,75 @@
+import DeviceModel
+import KVM
+
+/// What a virtio-console does with its transmit queue: the guest's buffers go to the console's output, in their order and without
+/// being copied (VIRTIO 1.2 §5.3.6).
+struct ConsoleTransmitter: QueueTask {
+    /// Small buffers that wait together are written together, until they have so many bytes.
+    private static let batchSize: UInt64 = 64 << 10
+
+    private let channel: ConsoleChannel
+    /// Called before anything is written.
+    private let prepare: @Sendable () -> Void
+    private var chain = DescriptorChain()
+    /// The chains that are being written, and what is left of their bytes.
+    private var heads: [UInt16] = []
+    private var bytes: GuestBytes
+
+    init(to channel: ConsoleChannel, memory: GuestMemory, prepare: @escaping @Sendable () -> Void) {
+        self.channel = channel
+        self.prepare = prepare
+        bytes = GuestBytes(memory: memory)
+    }
+
+    mutating func work(
+        on queue: inout Virtqueue, _ session: VirtioSession, unless shouldGiveUp: (_ idle: Int64) -> Bool
+    ) throws(VirtqueueError) -> QueueProgress {
+        repeat {
+            try queue.suppressNotifications()
+            while try gather(from: &queue) {
+                prepare()
+                switch channel.pass(&bytes, unless: shouldGiveUp) {
+                case .done: break
+                case .gaveUp: return .gaveUp
+                case .failed(let error): return .failed(error)
+                }
+                for head in heads { try queue.addUsed(head: head, written: 0) }
+                reset()
+                if try queue.publish() { session.raiseUsedBufferInterrupt(queue: VirtioConsole.transmitQueue) }
+                if shouldGiveUp(0) { return .gaveUp }
+            }
+        } while try queue.enableNotifications()
+        return .waitsForDriver
+    }
+
+    mutating func reset() {
+        heads.removeAll(keepingCapacity: true)
+        bytes.removeAll()
+    }
+
+    /// How many bytes of the queue are not written, those that the driver offers now included; none of them will be.
+    mutating func abandon(_ queue: inout Virtqueue) -> UInt64 {
+        var count = bytes.count
+        while let hasMore = try? queue.nextChain(into: &chain), hasMore { count &+= chain.readableByteCount }
+        return count
+    }
+
+    /// Takes chains to be written, unless some were taken and not written before.
+    ///
+    /// - Returns: whether there are any.
+    private mutating func gather(from queue: inout Virtqueue) throws(VirtqueueError) -> Bool {
+        guard heads.isEmpty else { return true }
+        repeat {
+            do throws(VirtqueueError) {
+                guard try queue.nextChain(into: &chain) else { break }
+            } catch {
+                // What was right before is written first. The queue stays broken.
+                if heads.isEmpty { throw error }
+                break
+            }
+            heads.append(chain.head)
+            bytes.append(chain.readable)
+        } while bytes.count < Self.batchSize
+        return !heads.isEmpty
+    }
+}

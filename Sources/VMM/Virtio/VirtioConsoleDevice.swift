@@ -1,0 +1,75 @@
+import DeviceModel
+import KVM
+
+/// A machine's virtio-console with everything around it: its transport, its place, and how it and the guest tell each other.
+struct VirtioConsoleDevice: Sendable {
+    /// What only the machine can give.
+    struct Wiring {
+        let configuration: VirtioConsoleConfiguration
+        /// Nil where each ring is an exit.
+        let doorbell: KVMDoorbell?
+        /// Nil where the interrupt is a call, or there are no controllers in the kernel.
+        let line: InterruptEventLine?
+        /// Ends the run when the output cannot be written.
+        let control: RunControl
+        let coalescing: SerialCoalescing
+
+        init(
+            _ configuration: VirtioConsoleConfiguration, _ machine: borrowing KVMVirtualMachine,
+            _ controllers: InterruptControllers, usesEvents: Bool, control: RunControl, coalescing: SerialCoalescing
+        ) throws(KVMError) {
+            let slot = VirtioSlot.console
+            self.configuration = configuration
+            self.control = control
+            self.coalescing = coalescing
+            doorbell = usesEvents ? machine.doorbell(at: slot.address + VirtioSlot.notifyOffset) : nil
+            line = usesEvents && controllers == .full
+                ? InterruptEventLine(try machine.interruptEvent(gsi: slot.gsi)) : nil
+        }
+    }
+
+    let transport: VirtioMMIO
+    let bell: InterruptBell
+    private let console: VirtioConsole
+    private let channel: ConsoleChannel
+    private let line: InterruptEventLine?
+
+    /// - Parameters:
+    ///   - output: where all consoles write.
+    ///   - line: to interrupt controllers, where the wiring has none of its own; nil where there are none.
+    ///   - ports: where writes that wait in the kernel are played back to, before anything is printed behind them.
+    init(
+        _ wiring: Wiring, memory: GuestMemory, output: ConsoleOutput, line: (any InterruptLine)?, ports: Bus
+    ) throws(KVMError) {
+        channel = ConsoleChannel(to: wiring.configuration.output ?? output)
+        bell = try InterruptBell()
+        let (control, coalescing) = (wiring.control, wiring.coalescing)
+        console = try VirtioConsole(
+            receiver: ConsoleReceiver(from: wiring.configuration.input, memory: memory),
+            transmitter: ConsoleTransmitter(to: channel, memory: memory) { coalescing.drain(into: ports) },
+            doorbell: wiring.doorbell
+        ) { control.end(.failure(.output($0))) }
+        let transport = VirtioMMIO(
+            backend: console, memory: memory, interrupt: bell.line(to: wiring.line ?? line))
+        self.transport = transport
+        self.line = wiring.line
+        try wiring.line?.watchEnds { [weak transport] in transport?.interruptEnded() }
+    }
+
+    /// How many bytes it has written.
+    var byteCount: UInt64 { channel.byteCount }
+
+    /// Ends all threads. The machine runs no more.
+    func end() {
+        line?.end()
+        console.end()
+    }
+
+    /// Writes what the guest has offered by the end of the run.
+    func finish(unless shouldGiveUp: (_ idle: Int64) -> Bool) -> ConsoleOutput.FlushResult {
+        console.finish(unless: shouldGiveUp)
+    }
+
+    /// How much output is not written and will not be, in bytes. To be asked once.
+    func abandonOutput() -> UInt64 { console.abandonOutput() }
+}
