@@ -34,7 +34,7 @@ struct BarChart {
 
     private static var left: Double { margin + nameWidth + 12 }
     private static var right: Double { width - margin - labelWidth }
-    private var top: Double { 84 + 18 * Double(subtitles.count) }
+    private var top: Double { 96 + 18 * Double(subtitles.count) }
     private var barCount: Int { groups.reduce(0) { $0 + $1.bars.count } }
     private var bottom: Double {
         top + Double(barCount) * Self.step + Double(groups.count - 1) * Self.groupGap + 4

@@ -24,7 +24,6 @@ struct ConsoleTable {
 
     private static func text(_ value: Double?) -> String {
         guard let value else { return "–" }
-        // Below what anybody compares.
-        return value > 0 && value < 1e-6 ? "<0.000001" : "\(ShortNumber(value))"
+        return "\(ShortNumber(value))"
     }
 }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A number as people read it: three digits that count, thousands apart.
+/// A number as people read it: three digits that count, thousands apart; below a thousandth two digits and a power of ten.
 struct ShortNumber: CustomStringConvertible {
     let description: String
 
@@ -13,11 +13,25 @@ struct ShortNumber: CustomStringConvertible {
             description = "0"
             return
         }
+        guard abs(value) >= 0.001 else {
+            description = Self.scientific(value)
+            return
+        }
         // Where the third digit is: 10^0 for 123, 10^-2 for 1.23.
         let place = Int(log10(abs(value)).rounded(.down)) - 2
         let scale = pow(10, Double(abs(place)))
         let rounded = place < 0 ? (value * scale).rounded() / scale : (value / scale).rounded() * scale
         description = place < 0 ? Self.fraction(rounded, digits: -place) : Self.grouped(rounded)
+    }
+
+    /// Such as 1.5e-7.
+    private static func scientific(_ value: Double) -> String {
+        var exponent = Int(log10(abs(value)).rounded(.down))
+        var tenths = Int((abs(value) / pow(10, Double(exponent)) * 10).rounded())
+        // 9.96 is 10.0 when it is rounded.
+        if tenths >= 100 { (tenths, exponent) = (10, exponent + 1) }
+        let mantissa = tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"
+        return "\(value < 0 ? "-" : "")\(mantissa)e\(exponent)"
     }
 
     /// Without zeros at the end that say nothing.
