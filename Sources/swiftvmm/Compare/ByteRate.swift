@@ -1,6 +1,8 @@
 /// Bytes per second with a unit, of powers of 1,000.
 struct ByteRate: CustomStringConvertible {
-    private static let units: [(scale: Double, name: String)] = [(1e9, "GB/s"), (1e6, "MB/s"), (1e3, "kB/s"), (1, "B/s")]
+    private static let units: [(scale: Double, name: String)] = [
+        (1e9, "GB/s"), (1e6, "MB/s"), (1e3, "kB/s"), (1, "B/s"),
+    ]
 
     let bytesPerSecond: Double
 

@@ -15,6 +15,8 @@ struct ComparedHost: Encodable {
     /// Of one instruction of a counting loop, in nanoseconds; nil where it could not be measured.
     let ring0InstructionNanoseconds: Double?
     let ring3InstructionNanoseconds: Double?
+    /// Of a port write that swiftvmm handles, there and back.
+    let portExitNanoseconds: Double?
 
     /// - Throws: where no guest can run here.
     init() throws(Failure) {
@@ -36,11 +38,13 @@ struct ComparedHost: Encodable {
         isNested = report.isNested
         ring0InstructionNanoseconds = Self.nanoseconds(report.ring0Instruction)
         ring3InstructionNanoseconds = Self.nanoseconds(report.ring3Instruction)
+        portExitNanoseconds = Self.nanoseconds(report.portExit)
     }
 
     init(
-        processor: String, processorCount: Int, kernel: String, kvmModules: [String], kvmBackEnd: String, isNested: Bool,
-        ring0InstructionNanoseconds: Double?, ring3InstructionNanoseconds: Double?
+        processor: String, processorCount: Int, kernel: String, kvmModules: [String], kvmBackEnd: String,
+        isNested: Bool,
+        ring0InstructionNanoseconds: Double?, ring3InstructionNanoseconds: Double?, portExitNanoseconds: Double?
     ) {
         self.processor = processor
         self.processorCount = processorCount
@@ -50,24 +54,28 @@ struct ComparedHost: Encodable {
         self.isNested = isNested
         self.ring0InstructionNanoseconds = ring0InstructionNanoseconds
         self.ring3InstructionNanoseconds = ring3InstructionNanoseconds
+        self.portExitNanoseconds = portExitNanoseconds
     }
 
-    /// The processor and what runs on it, and what an instruction costs in a guest: a line each.
+    /// The processor and what runs on it; its KVM, and what an instruction and an exit cost a guest.
     var lines: [String] {
-        let instructions = [("ring 0", ring0InstructionNanoseconds), ("ring 3", ring3InstructionNanoseconds)]
-            .compactMap { ring, time in time.map { "\(ShortNumber($0)) ns in \(ring)" } }
+        let costs = [
+            ring0InstructionNanoseconds.map { "an instruction in ring 0 \(ShortNumber($0)) ns" },
+            ring3InstructionNanoseconds.map { "in ring 3 \(ShortNumber($0)) ns" },
+            portExitNanoseconds.map { "a port exit \(ShortNumber($0 / 1000)) µs" },
+        ].compactMap(\.self)
         let modules = kvmModules.isEmpty ? "built in" : kvmModules.joined(separator: ", ")
         return [
             "\(processor), \(processorCount) \(processorCount == 1 ? "CPU" : "CPUs"), Linux \(kernel)",
             "KVM: \(modules) (\(kvmBackEnd))\(isNested ? ", itself in a virtual machine" : "")"
-                + (instructions.isEmpty ? "" : "; a guest's instruction takes \(instructions.joined(separator: ", "))"),
+                + (costs.isEmpty ? "" : "; \(costs.joined(separator: ", "))"),
         ]
     }
 
     /// The first one's name, as the kernel tells it.
     static func processor(in cpuInfo: String) -> String {
         let line = cpuInfo.split(separator: "\n").first { $0.hasPrefix("model name") }
-        let name = line?.split(separator: ":", maxSplits: 1).last?.split(separator: " ").joined(separator: " ") ?? ""
+        let name = line?.drop { $0 != ":" }.dropFirst().split(separator: " ").joined(separator: " ") ?? ""
         return name.isEmpty ? "unknown processor" : name
     }
 

@@ -11,10 +11,11 @@ struct ConsoleChart {
             let rows = report.rows.filter { $0.subject.technique.kind == kind }
             return BarChart.Group(name: name, colour: colour, bars: rows.map(Self.bar))
         }
-        svg = BarChart(
-            title: "Printing from a virtual machine: bytes per second", subtitles: report.host.lines,
-            groups: groups.filter { !$0.bars.isEmpty }, axisLabel: { "\(ByteRate($0))" }
-        ).svg
+        svg =
+            BarChart(
+                title: "Printing from a virtual machine: bytes per second", subtitles: report.host.lines,
+                groups: groups.filter { !$0.bars.isEmpty }, axisLabel: { "\(ByteRate($0))" }
+            ).svg
     }
 
     private static func bar(_ row: ConsoleRow) -> BarChart.Bar {

@@ -14,14 +14,16 @@ struct ConsoleFindings {
 
     private static func virtio(_ virtio: ConsoleRow?) -> String? {
         guard let virtio, let blind = virtio.ratioToBlind, let plain = virtio.ratioToPlain else { return nil }
-        return "With buffers of \(virtio.subject.bufferName) virtio moves \(comparison(blind, of: "a UART's bytes per second at one exit each"))"
+        return
+            "With buffers of \(virtio.subject.bufferName) virtio moves \(comparison(blind, of: "a UART's bytes per second at one exit each"))"
             + ", and \(ShortNumber(plain * 100)) % of what a process without a virtual machine writes."
     }
 
     private static func doorbells(_ event: ConsoleRow?, _ exits: ConsoleRow?) -> String? {
         guard let event, let exits else { return nil }
         let ratio = event.bytesPerSecond.median / exits.bytesPerSecond.median
-        return "Doorbells without exits (ioeventfd) give it \(comparison(ratio, of: "the speed of doorbells by exits"))."
+        return
+            "Doorbells without exits (ioeventfd) give it \(comparison(ratio, of: "the speed of doorbells by exits"))."
     }
 
     private static func coalescing(_ blind: ConsoleRow?, _ coalesced: ConsoleRow?) -> String? {

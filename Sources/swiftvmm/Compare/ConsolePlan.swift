@@ -43,6 +43,6 @@ struct ConsolePlan {
 
     /// Between what is a stream at all and what nobody waits for.
     private static func limit(_ byteCount: Double) -> UInt64 {
-        UInt64(min(max(byteCount, 1024), 0x4_0000_0000))
+        UInt64(min(max(byteCount, 256), 0x4_0000_0000))
     }
 }

@@ -40,7 +40,8 @@ struct ConsoleRow: Encodable {
         cpuSecondsPerGiB = cpu.median * Double(1 << 30)
         let exits = rounds.compactMap(\.exits)
         exitsPerByte = Spread(zip(exits, rounds).map { Double($0.count) / Double($1.byteCount) })?.median
-        let kind = Dictionary(grouping: exits.compactMap(\.mainKind)) { $0 }.max { $0.value.count < $1.value.count }?.key
+        let kind = Dictionary(grouping: exits.compactMap(\.mainKind)) { $0 }.max { $0.value.count < $1.value.count }?
+            .key
         let main = exits.filter { $0.mainKind == kind }
         if let kind, let p50 = Spread(main.compactMap { $0.p50.map { Double($0) } }),
             let p99 = Spread(main.compactMap { $0.p99.map { Double($0) } }),

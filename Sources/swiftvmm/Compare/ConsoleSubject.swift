@@ -11,7 +11,7 @@ struct ConsoleSubject: Hashable {
     var bufferName: String { buffer < 1024 ? "\(buffer) B" : "\(buffer >> 10) KiB" }
 
     /// Enough bytes for a first look, few enough for a slow host.
-    var firstByteCount: UInt64 { technique.hasBuffers ? UInt64(max(buffer, 16) * 256) : 2048 }
+    var firstByteCount: UInt64 { technique.hasBuffers ? UInt64(max(buffer, 16) * 256) : 512 }
 
     /// The arguments of swiftvmm that print so many bytes.
     ///

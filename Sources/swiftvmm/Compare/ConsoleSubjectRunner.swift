@@ -20,7 +20,8 @@ struct ConsoleSubjectRunner {
         let outcome = SubjectOutcome(
             subject: subject, byteCount: byteCount, status: end.status, errors: errors, check: reader.check)
         try outcome.verify()
-        let figures = subject.technique.guestWord == nil ? nil : try? JSONDecoder().decode(RunFigures.self, from: Data(report))
+        let figures =
+            subject.technique.guestWord == nil ? nil : try? JSONDecoder().decode(RunFigures.self, from: Data(report))
         if subject.technique.guestWord != nil, figures?.run == nil {
             throw Failure(status: .fault, message: "\(subject.name): the run left no report")
         }
@@ -28,7 +29,8 @@ struct ConsoleSubjectRunner {
         let isTimed = reader.timedByteCount > 0 && reader.seconds > 0
         return ConsoleRound(
             byteCount: byteCount, streamSeconds: isTimed ? reader.seconds : whole,
-            timedByteCount: isTimed ? reader.timedByteCount : byteCount, wholeSeconds: whole, cpuSeconds: end.cpuSeconds,
+            timedByteCount: isTimed ? reader.timedByteCount : byteCount, wholeSeconds: whole,
+            cpuSeconds: end.cpuSeconds,
             exits: figures?.run.map { ConsoleRound.Exits($0) })
     }
 }

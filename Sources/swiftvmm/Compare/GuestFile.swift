@@ -19,11 +19,13 @@ struct GuestFile {
         }
         let files = FileManager.default
         let executable = (try? files.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-        let candidates = Self.candidates(name, above: executable) + Self.candidates(name, above: files.currentDirectoryPath + "/.")
+        let candidates =
+            Self.candidates(name, above: executable) + Self.candidates(name, above: files.currentDirectoryPath + "/.")
         guard let found = candidates.first(where: HostFacts.exists) else {
             throw Failure(
                 status: .badImage,
-                message: "cannot find guests/build/\(name); build it with scripts/build-guests, or name it with --guest")
+                message: "cannot find guests/build/\(name); build it with scripts/build-guests, or name it with --guest"
+            )
         }
         path = found
     }

@@ -27,7 +27,8 @@ struct SubjectOutcome {
         guard check.byteCount == byteCount else {
             throw Failure(
                 status: .fault,
-                message: "\(subject.name): \(check.byteCount) bytes of its output arrived, not \(byteCount)\(strayText)")
+                message: "\(subject.name): \(check.byteCount) bytes of its output arrived, not \(byteCount)\(strayText)"
+            )
         }
     }
 

@@ -30,7 +30,9 @@ struct BarChartTests {
     private let chart = BarChart(
         title: "Title", subtitles: ["host"],
         groups: [
-            .init(name: "slow", colour: "#111111", bars: [.init(name: "a", value: 1000, low: 900, high: 1100, label: "1 kB/s")]),
+            .init(
+                name: "slow", colour: "#111111",
+                bars: [.init(name: "a", value: 1000, low: 900, high: 1100, label: "1 kB/s")]),
             .init(
                 name: "fast", colour: "#222222",
                 bars: [
@@ -54,7 +56,9 @@ struct BarChartTests {
         let svg = chart.svg
         let widths = svg.matches(of: #/width="([0-9.]+)" height="16" rx="2" fill="#(1|2)/#).compactMap { Double($0.1) }
         #expect(widths.count == 3 && widths == widths.sorted() && widths[0] > 10, "\(widths)")
-        for text in ["Title", "host", ">a<", ">b<", ">c<", ">1 kB/s<", ">1 MB/s<", ">9.9 GB/s<", ">slow<", ">fast<", ">10 GB/s<"] {
+        for text in [
+            "Title", "host", ">a<", ">b<", ">c<", ">1 kB/s<", ">1 MB/s<", ">9.9 GB/s<", ">slow<", ">fast<", ">10 GB/s<",
+        ] {
             #expect(svg.contains(text), "\(text)")
         }
     }

@@ -63,7 +63,8 @@ struct ConsoleComparisonTests {
     @Test("only what has buffers is compared with a plain process, and with the same buffers")
     func ratios() {
         let subjects = [
-            ConsoleSubject(technique: .plainProcess, buffer: 64), ConsoleSubject(technique: .plainProcess, buffer: 4096),
+            ConsoleSubject(technique: .plainProcess, buffer: 64),
+            ConsoleSubject(technique: .plainProcess, buffer: 4096),
             ConsoleSubject(technique: .virtio, buffer: 4096), ConsoleSubject(technique: .blind, buffer: 65_536),
         ]
         let rows = ConsoleComparison.rows(subjects, [100_000, 400_000, 200_000, 1000].map { [Self.round($0)] })

@@ -58,10 +58,12 @@ struct PayloadTests {
     @Test("a lost, a doubled and swapped buffers are found", arguments: [1, 16, 64, 4096, 16_384, 65_536])
     func buffers(size: Int) {
         let stream = Self.stream
-        let (a, b) = (stream[size..<(2 * size)], stream[(2 * size)..<(3 * size)])
-        #expect(check(stream[..<size] + Array(stream[(2 * size)...])).fault != nil, "lost")
-        #expect(check(stream[..<size] + a + a + stream[(2 * size)...]).fault != nil, "doubled")
-        #expect(check(stream[..<size] + b + a + stream[(3 * size)...]).fault != nil, "swapped")
+        let parts: [[UInt8]] = (0..<3).map { Array(stream[($0 * size)..<(($0 + 1) * size)]) }
+        let rest = Array(stream[(3 * size)...])
+        for (name, order) in [("lost", [0, 2]), ("doubled", [0, 1, 1, 2]), ("swapped", [0, 2, 1])] {
+            let spoiled: [UInt8] = order.flatMap { parts[$0] } + rest
+            #expect(check(spoiled).fault != nil, "\(name)")
+        }
     }
 
     @Test("a plain process writes the same stream, with buffers of any size", arguments: [1, 64, 4096, 65_536])
