@@ -40,14 +40,18 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
-        .testTarget(name: "DeviceModelTests", dependencies: ["DeviceModel", "TestSupport"], swiftSettings: strict),
+        .target(
+            name: "VirtioDriver", dependencies: ["DeviceModel"], path: "Tests/VirtioDriver", swiftSettings: strict),
+        .testTarget(
+            name: "DeviceModelTests", dependencies: ["DeviceModel", "TestSupport", "VirtioDriver"],
+            swiftSettings: strict),
         .testTarget(name: "KVMTests", dependencies: ["KVM", "TestSupport"], swiftSettings: strict),
         .target(name: "GuestTable", dependencies: ["VMM"], path: "Tests/GuestTable", swiftSettings: strict),
         .executableTarget(
             name: "guest-check", dependencies: ["KVM", "VMM", "GuestTable"], path: "Tests/GuestCheck",
             swiftSettings: strict),
         .testTarget(
-            name: "VMMTests", dependencies: ["VMM", "KVM", "DeviceModel", "TestSupport", "GuestTable"],
+            name: "VMMTests", dependencies: ["VMM", "KVM", "DeviceModel", "TestSupport", "GuestTable", "VirtioDriver"],
             swiftSettings: strict),
         .testTarget(
             name: "CLITests",

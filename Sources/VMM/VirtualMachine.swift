@@ -57,11 +57,10 @@ public struct VirtualMachine: ~Copyable {
         let control = RunControl()
         let coalescing = SerialCoalescing(system, isWanted: configuration.coalescesSerialOutput)
         let usesEvents = configuration.usesEventDescriptors && Self.hasEventDescriptors(system)
-        let wiring = try kvm { () throws(KVMError) in
-            guard let console = configuration.virtioConsole else { return nil as VirtioConsoleDevice.Wiring? }
-            return try VirtioConsoleDevice.Wiring(
-                console, machine, controllers, usesEvents: usesEvents, control: control, coalescing: coalescing)
+        var wiring = configuration.virtioConsole.map {
+            VirtioConsoleDevice.Wiring(configuration: $0, control: control, coalescing: coalescing)
         }
+        if usesEvents { try kvm { () throws(KVMError) in try wiring?.useEvents(of: machine, controllers) } }
         let platform = try Platform(
             memory: ram.memory, outputs: outputs, input: configuration.input,
             interrupts: Platform.Interrupts(controllers, machine), virtioConsole: wiring)

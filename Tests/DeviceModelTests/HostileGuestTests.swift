@@ -1,6 +1,7 @@
 import DeviceModel
 import TestSupport
 import Testing
+import VirtioDriver
 
 /// A guest that does everything at random. The seed is the argument, so a failure can be repeated.
 @Suite("A hostile guest")

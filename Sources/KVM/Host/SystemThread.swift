@@ -50,6 +50,8 @@ public final class SystemThread: Sendable {
 
     /// From now on the calling thread takes ``interrupt()``.
     public static func acceptInterrupts() {
+        // It is there already where KVM is open. Where it cannot be had the signal stays blocked.
+        guard ckvm_install_kick() == 0 else { return }
         _ = ckvm_prepare_thread()
     }
 

@@ -5,26 +5,23 @@ import KVM
 struct VirtioConsoleDevice: Sendable {
     /// What only the machine can give.
     struct Wiring {
-        let configuration: VirtioConsoleConfiguration
-        /// Nil where each ring is an exit.
-        let doorbell: KVMDoorbell?
-        /// Nil where the interrupt is a call, or there are no controllers in the kernel.
-        let line: InterruptEventLine?
+        var configuration: VirtioConsoleConfiguration
         /// Ends the run when the output cannot be written.
-        let control: RunControl
-        let coalescing: SerialCoalescing
+        var control: RunControl
+        /// Nil where no writes to the serial port wait in the kernel.
+        var coalescing: SerialCoalescing?
+        /// Nil where each ring is an exit.
+        var doorbell: KVMDoorbell?
+        /// Nil where the interrupt is a call, or there are no controllers in the kernel.
+        var line: InterruptEventLine?
 
-        init(
-            _ configuration: VirtioConsoleConfiguration, _ machine: borrowing KVMVirtualMachine,
-            _ controllers: InterruptControllers, usesEvents: Bool, control: RunControl, coalescing: SerialCoalescing
+        /// Has the console and the guest tell each other by event descriptors.
+        mutating func useEvents(
+            of machine: borrowing KVMVirtualMachine, _ controllers: InterruptControllers
         ) throws(KVMError) {
             let slot = VirtioSlot.console
-            self.configuration = configuration
-            self.control = control
-            self.coalescing = coalescing
-            doorbell = usesEvents ? machine.doorbell(at: slot.address + VirtioSlot.notifyOffset) : nil
-            line = usesEvents && controllers == .full
-                ? InterruptEventLine(try machine.interruptEvent(gsi: slot.gsi)) : nil
+            doorbell = machine.doorbell(at: slot.address + VirtioSlot.notifyOffset)
+            if controllers == .full { line = InterruptEventLine(try machine.interruptEvent(gsi: slot.gsi)) }
         }
     }
 
@@ -46,7 +43,7 @@ struct VirtioConsoleDevice: Sendable {
         let (control, coalescing) = (wiring.control, wiring.coalescing)
         console = try VirtioConsole(
             receiver: ConsoleReceiver(from: wiring.configuration.input, memory: memory),
-            transmitter: ConsoleTransmitter(to: channel, memory: memory) { coalescing.drain(into: ports) },
+            transmitter: ConsoleTransmitter(to: channel, memory: memory) { coalescing?.drain(into: ports) },
             doorbell: wiring.doorbell
         ) { control.end(.failure(.output($0))) }
         let transport = VirtioMMIO(

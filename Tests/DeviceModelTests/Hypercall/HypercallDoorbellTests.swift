@@ -1,5 +1,6 @@
 import TestSupport
 import Testing
+import VirtioDriver
 
 @testable import DeviceModel
 

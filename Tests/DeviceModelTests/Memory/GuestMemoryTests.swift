@@ -1,6 +1,7 @@
 import DeviceModel
 import Synchronization
 import Testing
+import VirtioDriver
 
 @Suite("Guest memory")
 struct GuestMemoryTests {

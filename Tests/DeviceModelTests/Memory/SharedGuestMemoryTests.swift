@@ -2,6 +2,7 @@ import DeviceModel
 import Synchronization
 import TestSupport
 import Testing
+import VirtioDriver
 
 @Suite("Guest memory that is shared")
 struct SharedGuestMemoryTests {

@@ -1,6 +1,7 @@
 import DeviceModel
 import TestSupport
 import Testing
+import VirtioDriver
 
 /// A driver that accesses registers at random while the device does things at random, compared with a second description after
 /// each step. The seed is the argument, so a failure can be repeated.

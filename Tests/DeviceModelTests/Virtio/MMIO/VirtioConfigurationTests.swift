@@ -2,6 +2,7 @@ import DeviceModel
 import Synchronization
 import TestSupport
 import Testing
+import VirtioDriver
 
 /// The configuration space and its generation (VIRTIO 1.2 §2.5, §4.2.2).
 @Suite("Configuration of a virtio-mmio device")

@@ -1,5 +1,6 @@
 import DeviceModel
 import Testing
+import VirtioDriver
 
 /// InterruptStatus, InterruptACK and the line (VIRTIO 1.2 §4.2.2, §4.2.3.4).
 @Suite("Interrupts of a virtio-mmio device")

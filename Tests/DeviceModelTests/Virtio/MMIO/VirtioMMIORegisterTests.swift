@@ -1,5 +1,6 @@
 import DeviceModel
 import Testing
+import VirtioDriver
 
 /// Every register, width and offset, over whole states (VIRTIO 1.2 §4.2.2).
 @Suite("Registers of a virtio-mmio device")

@@ -2,6 +2,7 @@ import DeviceModel
 import Synchronization
 import TestSupport
 import Testing
+import VirtioDriver
 
 /// vCPUs and the device's threads at the same time. A deadlock would be a test that does not end, so each has a limit.
 @Suite("Threads of a virtio-mmio device", .timeLimit(.minutes(2)))

@@ -1,5 +1,6 @@
 import DeviceModel
 import Testing
+import VirtioDriver
 
 /// Queues as a driver makes them ready and takes them back (VIRTIO 1.2 §4.2.2, §4.2.3.2, §2.6.1).
 @Suite("Queues of a virtio-mmio device")

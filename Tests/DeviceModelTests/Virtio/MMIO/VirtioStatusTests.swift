@@ -1,5 +1,6 @@
 import DeviceModel
 import Testing
+import VirtioDriver
 
 /// Every order in which a driver can write Status, against a second description (VIRTIO 1.2 §2.1, §2.2.2, §3.1.1).
 @Suite("Status of a virtio device")

@@ -1,5 +1,6 @@
 import DeviceModel
 import Testing
+import VirtioDriver
 
 /// Every shape of a descriptor chain up to a bound, against a second description of VIRTIO 1.2 §2.7.5: the whole chain or
 /// the whole error is compared.

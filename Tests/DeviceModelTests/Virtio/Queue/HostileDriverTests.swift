@@ -2,6 +2,7 @@ import DeviceModel
 import Synchronization
 import TestSupport
 import Testing
+import VirtioDriver
 
 /// A driver that writes anything anywhere. The seed is the argument, so a failure can be repeated.
 ///

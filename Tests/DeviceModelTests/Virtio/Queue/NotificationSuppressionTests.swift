@@ -1,6 +1,7 @@
 import DeviceModel
 import TestSupport
 import Testing
+import VirtioDriver
 
 @Suite("Suppression of notifications")
 struct NotificationSuppressionTests {

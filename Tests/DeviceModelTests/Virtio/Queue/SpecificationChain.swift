@@ -1,4 +1,5 @@
 import DeviceModel
+import VirtioDriver
 
 /// What VIRTIO 1.2 §2.7.5 says of a descriptor chain, a second time and with lists: first which descriptors are visited, then
 /// which rule the first bad one breaks.

@@ -1,4 +1,5 @@
 import DeviceModel
+import VirtioDriver
 
 /// What VIRTIO 1.2 §2.7 says of a queue, a second time: with counts since the beginning that never wrap, lists that are searched,
 /// and the used ring as a list.

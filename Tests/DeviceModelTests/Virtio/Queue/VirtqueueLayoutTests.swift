@@ -1,5 +1,6 @@
 import DeviceModel
 import Testing
+import VirtioDriver
 
 @Suite("Making a virtqueue ready")
 struct VirtqueueLayoutTests {

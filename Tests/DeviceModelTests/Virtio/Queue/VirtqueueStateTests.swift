@@ -1,5 +1,6 @@
 import DeviceModel
 import Testing
+import VirtioDriver
 
 /// Every state of small queues against a second description of VIRTIO 1.2 §2.7: each operation is done once in each state,
 /// and the outcome, the positions and all of both rings are compared. What follows an operation is a state again, so this

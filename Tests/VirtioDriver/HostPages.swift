@@ -2,7 +2,7 @@ import DeviceModel
 
 /// Zeroed host memory, freed with this object: the owner of a `GuestMemory` in tests.
 @safe
-final class HostPages: @unchecked Sendable {
+package final class HostPages: @unchecked Sendable {
     // SAFETY: allocated in `init`, freed in `deinit`, changed by nobody in between.
     private let buffers: [UnsafeMutableRawBufferPointer]
     private let onRelease: @Sendable () -> Void
@@ -24,7 +24,7 @@ final class HostPages: @unchecked Sendable {
     }
 
     /// Guest memory with these regions, each a start and a size in bytes.
-    static func makeMemory(
+    package static func makeMemory(
         _ regions: [(start: UInt64, size: Int)], onRelease: @escaping @Sendable () -> Void = {}
     ) throws(GuestMemoryLayoutError) -> GuestMemory {
         let pages = HostPages(sizes: regions.map(\.size), onRelease: onRelease)

@@ -2,20 +2,20 @@ import DeviceModel
 
 /// The steps of a driver (VIRTIO 1.2 §3.1.1, §4.2.3.2).
 extension VirtioMMIO {
-    static let version1: UInt64 = 1 << 32
+    package static let version1: UInt64 = 1 << 32
 
-    func get(_ register: VirtioMMIORegister) -> UInt64 {
+    package func get(_ register: VirtioMMIORegister) -> UInt64 {
         read(offset: register.rawValue, width: 4)
     }
 
-    func set(_ register: VirtioMMIORegister, _ value: UInt64) {
+    package func set(_ register: VirtioMMIORegister, _ value: UInt64) {
         write(offset: register.rawValue, width: 4, value: value)
     }
 
-    var status: UInt64 { self.get(.status) }
+    package var status: UInt64 { self.get(.status) }
 
     /// Up to FEATURES_OK.
-    func negotiate(features: UInt64 = version1) {
+    package func negotiate(features: UInt64 = version1) {
         set(.status, 0)
         set(.status, 1)
         set(.status, 3)
@@ -26,7 +26,7 @@ extension VirtioMMIO {
         set(.status, 11)
     }
 
-    func configure(queue index: Int, _ layout: VirtqueueLayout) {
+    package func configure(queue index: Int, _ layout: VirtqueueLayout) {
         set(.queueSelect, UInt64(index))
         set(.queueSize, UInt64(layout.size))
         set(.queueDescriptorLow, layout.descriptorTable.rawValue & 0xFFFF_FFFF)
@@ -38,7 +38,7 @@ extension VirtioMMIO {
     }
 
     /// All of it, with these queues.
-    func bringUp(_ layouts: [VirtqueueLayout] = [], features: UInt64 = version1) {
+    package func bringUp(_ layouts: [VirtqueueLayout] = [], features: UInt64 = version1) {
         negotiate(features: features)
         for (index, layout) in layouts.enumerated() {
             configure(queue: index, layout)

@@ -2,22 +2,26 @@ import DeviceModel
 
 /// Buffers for tests of devices: one of 4,096 bytes for each descriptor, behind the queue's parts.
 extension MockDriver {
-    static let bufferSize: UInt64 = 4096
+    package static let bufferSize: UInt64 = 4096
 
     /// What came back.
-    struct Completion: Equatable {
-        var head: UInt16
+    package struct Completion: Equatable {
+        package var head: UInt16
         /// The bytes that the device says it wrote.
-        var bytes: [UInt8]
+        package var bytes: [UInt8]
+
+        package init(head: UInt16, bytes: [UInt8]) {
+            (self.head, self.bytes) = (head, bytes)
+        }
     }
 
     /// How much memory from `base` on a queue and its buffers need.
-    static func byteCount(size: UInt16) -> UInt64 {
+    package static func byteCount(size: UInt16) -> UInt64 {
         end(size: size, base: 0) + bufferSize * UInt64(size + 1)
     }
 
     /// Where the buffer of a descriptor lies.
-    func buffer(_ index: UInt16) -> UInt64 {
+    package func buffer(_ index: UInt16) -> UInt64 {
         let end = Self.end(size: UInt16(layout.size), base: layout.descriptorTable.rawValue)
         return (end + Self.bufferSize - 1) / Self.bufferSize * Self.bufferSize + Self.bufferSize * UInt64(index)
     }
@@ -25,7 +29,7 @@ extension MockDriver {
     /// Offers a chain: a descriptor for each array to read, then one for each count to write.
     ///
     /// - Returns: its head, or nil when there are too few free descriptors.
-    mutating func add(readable: [[UInt8]], writable: [UInt32] = []) throws -> UInt16? {
+    package mutating func add(readable: [[UInt8]], writable: [UInt32] = []) throws -> UInt16? {
         let count = readable.count + writable.count
         guard count > 0, count <= free.count else { return nil }
         let indices = Array(free.prefix(count))
@@ -52,7 +56,7 @@ extension MockDriver {
     }
 
     /// Takes the next chain that came back, with what was written into it, and frees its descriptors.
-    mutating func takeBuffers() throws -> Completion? {
+    package mutating func takeBuffers() throws -> Completion? {
         guard let used = try takeUsed() else { return nil }
         let head = UInt16(truncatingIfNeeded: used.head)
         guard let indices = chains.removeValue(forKey: head) else { throw UnknownChain(head: used.head) }
@@ -72,7 +76,7 @@ extension MockDriver {
     }
 
     /// The device gave back what was not offered.
-    struct UnknownChain: Error {
-        var head: UInt32
+    package struct UnknownChain: Error {
+        package var head: UInt32
     }
 }

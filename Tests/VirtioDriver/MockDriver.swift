@@ -4,27 +4,31 @@ import DeviceModel
 /// of the test.
 ///
 /// It begins with descriptors and heads; `MockDriver+Buffers.swift` adds buffers for tests of devices.
-struct MockDriver {
+package struct MockDriver {
     /// An element of the used ring.
-    struct Used: Hashable {
-        var head: UInt32
-        var written: UInt32
+    package struct Used: Hashable {
+        package var head: UInt32
+        package var written: UInt32
+
+        package init(head: UInt32, written: UInt32) {
+            (self.head, self.written) = (head, written)
+        }
     }
 
-    let memory: GuestMemory
-    let layout: VirtqueueLayout
-    let features: VirtqueueFeatures
+    package let memory: GuestMemory
+    package let layout: VirtqueueLayout
+    package let features: VirtqueueFeatures
     /// The slot that the next head goes to, and the index after the last that the device was told.
-    private(set) var next: UInt16
-    private(set) var published: UInt16
+    package private(set) var next: UInt16
+    package private(set) var published: UInt16
     /// The index of the element of the used ring that is looked at next.
-    private(set) var seen: UInt16
+    package private(set) var seen: UInt16
     /// Descriptors that no chain has, and those of each chain by its head.
-    var free: [UInt16]
-    var chains: [UInt16: [UInt16]] = [:]
+    package var free: [UInt16]
+    package var chains: [UInt16: [UInt16]] = [:]
 
     /// Makes a queue of so many entries from `base` on, in zeroed memory.
-    init(
+    package init(
         memory: GuestMemory, size: UInt16, base: UInt64, features: VirtqueueFeatures = [],
         position: VirtqueuePosition = VirtqueuePosition()
     ) throws {
@@ -40,7 +44,7 @@ struct MockDriver {
     }
 
     /// The parts one behind the other, each aligned as it must be and no more.
-    static func layout(size: UInt16, base: UInt64) -> VirtqueueLayout {
+    package static func layout(size: UInt16, base: UInt64) -> VirtqueueLayout {
         let available = base + 16 * UInt64(size)
         let used = (available + 6 + 2 * UInt64(size) + 3) / 4 * 4
         return VirtqueueLayout(
@@ -49,30 +53,30 @@ struct MockDriver {
     }
 
     /// The first address behind the parts of such a queue.
-    static func end(size: UInt16, base: UInt64) -> UInt64 {
+    package static func end(size: UInt16, base: UInt64) -> UInt64 {
         layout(size: size, base: base).usedRing.rawValue + 6 + 8 * UInt64(size)
     }
 
     /// The device's side of this queue.
-    func makeQueue(position: VirtqueuePosition = VirtqueuePosition()) throws(VirtqueueError) -> Virtqueue {
+    package func makeQueue(position: VirtqueuePosition = VirtqueuePosition()) throws(VirtqueueError) -> Virtqueue {
         try Virtqueue(layout: layout, features: features, memory: memory, resumingAt: position)
     }
 
     // MARK: Offering
 
     /// Writes an entry of the descriptor table.
-    func set(_ index: UInt16, _ descriptor: MockDescriptor) throws {
+    package func set(_ index: UInt16, _ descriptor: MockDescriptor) throws {
         try write([descriptor], at: layout.descriptorTable.rawValue + 16 * UInt64(index))
     }
 
     /// Writes an indirect table.
-    func write(_ descriptors: [MockDescriptor], at address: UInt64) throws {
+    package func write(_ descriptors: [MockDescriptor], at address: UInt64) throws {
         let words = descriptors.flatMap(\.words)
         try memory.write(words.span, at: GuestAddress(address))
     }
 
     /// Puts a head into the available ring, without telling the device.
-    mutating func offer(_ head: UInt16) throws {
+    package mutating func offer(_ head: UInt16) throws {
         let slot = UInt64(next) % UInt64(layout.size)
         try memory.store(head, at: address(4 + 2 * slot, past: layout.availableRing))
         next &+= 1
@@ -81,7 +85,7 @@ struct MockDriver {
     /// Tells the device what was offered (VIRTIO 1.2 §2.7.13.3).
     ///
     /// - Returns: whether the device must be notified (§2.7.10.1).
-    mutating func publish() throws -> Bool {
+    package mutating func publish() throws -> Bool {
         let old = published
         try setAvailableIndex(next)
         published = next
@@ -99,14 +103,14 @@ struct MockDriver {
     }
 
     /// Writes the available index, whatever was offered.
-    func setAvailableIndex(_ index: UInt16) throws {
+    package func setAvailableIndex(_ index: UInt16) throws {
         try memory.storeReleasing(index, at: address(2, past: layout.availableRing))
     }
 
     // MARK: Getting back
 
     /// The next element of the used ring, if there is one. It does not free its descriptors: `takeBuffers` does.
-    mutating func takeUsed() throws -> Used? {
+    package mutating func takeUsed() throws -> Used? {
         guard try memory.loadAcquiring(at: address(2, past: layout.usedRing)) != seen else { return nil }
         let element = address(4 + 8 * (UInt64(seen) % UInt64(layout.size)), past: layout.usedRing)
         let word = try memory.load(UInt64.self, at: element)
@@ -115,19 +119,19 @@ struct MockDriver {
     }
 
     /// Writes the flags of the available ring; 1 asks for no interrupt.
-    func setFlags(_ flags: UInt16) throws {
+    package func setFlags(_ flags: UInt16) throws {
         try memory.storeReleasing(flags, at: layout.availableRing)
     }
 
     /// Writes the index at which an interrupt is wanted.
-    func setUsedEvent(_ event: UInt16) throws {
+    package func setUsedEvent(_ event: UInt16) throws {
         try memory.storeReleasing(event, at: address(4 + 2 * UInt64(layout.size), past: layout.availableRing))
     }
 
     /// Asks for an interrupt for the next element and looks again (VIRTIO 1.2 §2.7.14).
     ///
     /// - Returns: whether there is one already.
-    func enableInterrupts() throws -> Bool {
+    package func enableInterrupts() throws -> Bool {
         if features.contains(.eventIndex) {
             try setUsedEvent(seen)
         } else {
