@@ -98,6 +98,15 @@ struct CompareConsoleTests {
         for round in try #require(rows["virtio"]).rounds {
             #expect(round.exits?.byKind["mmioWrite", default: 0] ?? .max < 200, "doorbells and setup: \(round)")
         }
+        for round in try #require(rows["virtio-exits"]).rounds {
+            let doorbells = try #require(round.exits).byKind["mmioWrite", default: 0]
+            #expect(doorbells <= round.byteCount / 65_536 + 200, "at most one for each buffer: \(round)")
+        }
+        for round in try #require(rows["uart-blind-coalesced"]).rounds {
+            // Without the looks at the ring that come every 10 ms, of which a busy machine makes more for each byte.
+            let writes = try #require(round.exits).byKind["portWrite", default: 0]
+            #expect(Double(writes) <= 0.01 * Double(round.byteCount) + 100, "\(round)")
+        }
         #expect(try #require(rows["virtio"]?.ratioToUARTBlind) > 100)
     }
 
