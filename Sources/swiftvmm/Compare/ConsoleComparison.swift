@@ -23,7 +23,8 @@ struct ConsoleComparison {
         for round in 1...plan.rounds {
             for (index, subject) in plan.subjects.enumerated() {
                 let used = (ContinuousClock.now - start) / .seconds(1)
-                let count = plan.byteCount(after: last[index], timeLeft: plan.timeLimit - used, runsLeft: runsLeft)
+                let count = plan.byteCount(
+                    of: subject, after: last[index], timeLeft: plan.timeLimit - used, runsLeft: runsLeft)
                 let seconds = secondsLeft(last, from: index, rounds: plan.rounds - round)
                 progress.show("round \(round) of \(plan.rounds): \(subject.name); \(Int(seconds.rounded(.up))) s left")
                 last[index] = try measure(subject, count)
@@ -36,9 +37,9 @@ struct ConsoleComparison {
 
     /// Finds out how fast a subject is, which also warms up the machine: by a short run, and longer ones while they are too short to tell.
     private func look(at subject: ConsoleSubject) throws(Failure) -> ConsoleRound {
-        var look = try measure(subject, subject.firstByteCount)
+        var look = try measure(subject, subject.leastByteCount)
         for _ in 0..<2 {
-            guard let next = plan.nextLook(after: look) else { break }
+            guard let next = plan.nextLook(at: subject, after: look) else { break }
             look = try measure(subject, next)
         }
         return look

@@ -29,20 +29,22 @@ struct ConsolePlan {
     /// - Parameters:
     ///   - last: what its run before took.
     ///   - timeLeft: seconds, for so many runs with this one.
-    func byteCount(after last: ConsoleRound, timeLeft: Double, runsLeft: Int) -> UInt64 {
+    func byteCount(
+        of subject: ConsoleSubject, after last: ConsoleRound, timeLeft: Double, runsLeft: Int
+    ) -> UInt64 {
         let share = timeLeft / Double(max(1, runsLeft)) * 0.9 - last.overhead
-        return Self.limit(last.bytesPerSecond * min(streamTime, share))
+        return Self.limit(last.bytesPerSecond * min(streamTime, share), of: subject)
     }
 
     /// - Returns: nil when the first look was long enough to tell how many bytes are wanted.
-    func nextLook(after look: ConsoleRound) -> UInt64? {
+    func nextLook(at subject: ConsoleSubject, after look: ConsoleRound) -> UInt64? {
         guard look.streamSeconds < streamTime / 4 else { return nil }
         let growth = streamTime / 2 / max(look.streamSeconds, 1e-6)
-        return Self.limit(Double(look.byteCount) * min(64, max(2, growth)))
+        return Self.limit(Double(look.byteCount) * min(64, max(2, growth)), of: subject)
     }
 
-    /// Between what is a stream at all and what nobody waits for.
-    private static func limit(_ byteCount: Double) -> UInt64 {
-        UInt64(min(max(byteCount, 256), 0x4_0000_0000))
+    /// Between what says something and what nobody waits for.
+    private static func limit(_ byteCount: Double, of subject: ConsoleSubject) -> UInt64 {
+        UInt64(min(max(byteCount, Double(subject.leastByteCount)), 0x4_0000_0000))
     }
 }

@@ -10,8 +10,8 @@ struct ConsoleSubject: Hashable {
 
     var bufferName: String { buffer < 1024 ? "\(buffer) B" : "\(buffer >> 10) KiB" }
 
-    /// Enough bytes for a first look, few enough for a slow host.
-    var firstByteCount: UInt64 { technique.hasBuffers ? UInt64(max(buffer, 16) * 256) : 512 }
+    /// The fewest bytes that still say something: more than the pipe holds where buffers are large, few enough for a slow host.
+    var leastByteCount: UInt64 { technique.hasBuffers ? UInt64(max(buffer, 1024) * 64) : 512 }
 
     /// The arguments of swiftvmm that print so many bytes.
     ///

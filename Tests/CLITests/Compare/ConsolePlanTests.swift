@@ -4,6 +4,8 @@ import Testing
 
 @Suite("What compare console measures, and for how long")
 struct ConsolePlanTests {
+    private static let blind = ConsoleSubject(technique: .blind, buffer: 65_536)
+
     private static func round(bytes: UInt64, seconds: Double, overhead: Double = 0) -> ConsoleRound {
         ConsoleRound(
             byteCount: bytes, streamSeconds: seconds, timedByteCount: bytes, wholeSeconds: seconds + overhead,
@@ -25,25 +27,25 @@ struct ConsolePlanTests {
     @Test("there are as many bytes as the time that a stream is meant to take")
     func byteCount() {
         let last = Self.round(bytes: 1000, seconds: 0.1)
-        #expect(ConsolePlan.full.byteCount(after: last, timeLeft: 100, runsLeft: 100) == 4000)
+        #expect(ConsolePlan.full.byteCount(of: Self.blind, after: last, timeLeft: 100, runsLeft: 100) == 4000)
     }
 
     @Test("where the time is short there are fewer, and never none")
     func shortTime() {
         let last = Self.round(bytes: 100_000, seconds: 0.1, overhead: 0.05)
-        let count = ConsolePlan.full.byteCount(after: last, timeLeft: 10, runsLeft: 50)
+        let count = ConsolePlan.full.byteCount(of: Self.blind, after: last, timeLeft: 10, runsLeft: 50)
         #expect(count == 130_000)  // a fifth of a second, less a tenth of it and what start and end take
-        #expect(ConsolePlan.full.byteCount(after: last, timeLeft: -5, runsLeft: 50) == 256)
+        #expect(ConsolePlan.full.byteCount(of: Self.blind, after: last, timeLeft: -5, runsLeft: 50) == 512)
         let fast = Self.round(bytes: 1 << 40, seconds: 0.001)
-        #expect(ConsolePlan.full.byteCount(after: fast, timeLeft: 100, runsLeft: 1) == 16 << 30)
+        #expect(ConsolePlan.full.byteCount(of: Self.blind, after: fast, timeLeft: 100, runsLeft: 1) == 16 << 30)
     }
 
     @Test("a first look that was too short is followed by a longer one, which stays short of a run")
     func looks() {
         let plan = ConsolePlan.full
-        #expect(plan.nextLook(after: Self.round(bytes: 2048, seconds: 0.1)) == nil)
-        #expect(plan.nextLook(after: Self.round(bytes: 2048, seconds: 0.02)) == 20_480)
-        #expect(plan.nextLook(after: Self.round(bytes: 2048, seconds: 0)) == 2048 * 64)
+        #expect(plan.nextLook(at: Self.blind, after: Self.round(bytes: 2048, seconds: 0.1)) == nil)
+        #expect(plan.nextLook(at: Self.blind, after: Self.round(bytes: 2048, seconds: 0.02)) == 20_480)
+        #expect(plan.nextLook(at: Self.blind, after: Self.round(bytes: 2048, seconds: 0)) == 2048 * 64)
     }
 
     /// Subjects that take the time that a host of this slowness takes, on a clock of their own.
@@ -58,15 +60,18 @@ struct ConsolePlanTests {
                 return round
             }
             var last = plan.subjects.map { subject in
-                var look = run(subject, subject.firstByteCount)
-                while let next = plan.nextLook(after: look), look.byteCount < next { look = run(subject, next) }
+                var look = run(subject, subject.leastByteCount)
+                while let next = plan.nextLook(at: subject, after: look), look.byteCount < next {
+                    look = run(subject, next)
+                }
                 return look
             }
             for index in 0..<plan.runCount {
-                let subject = index % plan.subjects.count
+                let number = index % plan.subjects.count
+                let subject = plan.subjects[number]
                 let count = plan.byteCount(
-                    after: last[subject], timeLeft: plan.timeLimit - time, runsLeft: plan.runCount - index)
-                last[subject] = run(plan.subjects[subject], count)
+                    of: subject, after: last[number], timeLeft: plan.timeLimit - time, runsLeft: plan.runCount - index)
+                last[number] = run(subject, count)
             }
             #expect(time < limit)
         }
