@@ -59,16 +59,17 @@ struct ComparedHost: Encodable {
 
     /// The processor and what runs on it; its KVM, and what an instruction and an exit cost a guest.
     var lines: [String] {
+        let rings = [("ring 0", ring0InstructionNanoseconds), ("ring 3", ring3InstructionNanoseconds)]
+            .compactMap { ring, time in time.map { "\(ShortNumber($0)) ns in \(ring)" } }
         let costs = [
-            ring0InstructionNanoseconds.map { "an instruction in ring 0 \(ShortNumber($0)) ns" },
-            ring3InstructionNanoseconds.map { "in ring 3 \(ShortNumber($0)) ns" },
+            rings.isEmpty ? nil : "an instruction takes \(rings.joined(separator: ", "))",
             portExitNanoseconds.map { "a port exit \(ShortNumber($0 / 1000)) µs" },
         ].compactMap(\.self)
         let modules = kvmModules.isEmpty ? "built in" : kvmModules.joined(separator: ", ")
         return [
             "\(processor), \(processorCount) \(processorCount == 1 ? "CPU" : "CPUs"), Linux \(kernel)",
             "KVM: \(modules) (\(kvmBackEnd))\(isNested ? ", itself in a virtual machine" : "")"
-                + (costs.isEmpty ? "" : "; \(costs.joined(separator: ", "))"),
+                + (costs.isEmpty ? "" : "; \(costs.joined(separator: "; "))"),
         ]
     }
 

@@ -7,7 +7,7 @@ struct ConsolePlan {
     /// Of one run's stream, in seconds, where the time limit allows it.
     let streamTime: Double
 
-    static let full = ConsolePlan(bufferSizes: [64, 4096, 65_536], rounds: 5, timeLimit: 100, streamTime: 0.4)
+    static let full = ConsolePlan(bufferSizes: [64, 4096, 65_536], rounds: 7, timeLimit: 100, streamTime: 0.4)
     static let quick = ConsolePlan(bufferSizes: [65_536], rounds: 3, timeLimit: 15, streamTime: 0.2)
 
     init(bufferSizes: [Int], rounds: Int, timeLimit: Double, streamTime: Double) {

@@ -21,7 +21,7 @@ struct ComparedHostTests {
         #expect(
             host.lines == [
                 "CPU, 2 CPUs, Linux 6.1.0",
-                "KVM: kvm_amd (AMD-V), itself in a virtual machine; an instruction in ring 0 0.31 ns, in ring 3 1,010 ns, a port exit 7.54 µs",
+                "KVM: kvm_amd (AMD-V), itself in a virtual machine; an instruction takes 0.31 ns in ring 0, 1,010 ns in ring 3; a port exit 7.54 µs",
             ])
         let other = ComparedHost(
             processor: "CPU", processorCount: 1, kernel: "6.1.0", kvmModules: [], kvmBackEnd: "VT-x", isNested: false,

@@ -17,7 +17,7 @@ struct ConsolePlanTests {
     )
     func subjects() {
         #expect(ConsolePlan.full.subjects.count == 20)
-        #expect(ConsolePlan.full.rounds == 5)
+        #expect(ConsolePlan.full.rounds == 7)
         #expect(ConsolePlan.quick.subjects.map(\.technique) == ConsoleTechnique.allCases)
         #expect(ConsolePlan.quick.subjects.allSatisfy { $0.buffer == 65_536 })
         #expect(ConsolePlan.quick.rounds == 3)
