@@ -1,5 +1,6 @@
-/* The least that starts a machine: the same KVM calls that `swiftvmm run` makes, in the same order, for a guest that
-   prints one byte and halts. What swiftvmm costs beyond this is its own. */
+/* The least that starts a machine and prints for it: the same KVM calls that `swiftvmm run` makes, in the same order, for a guest
+   that prints one byte and halts, or for the flat real-mode image that is named. Bytes written to ports are collected and written
+   out together, as stdio does. What swiftvmm costs beyond this is its own. */
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <stdlib.h>
@@ -35,7 +36,18 @@ static void set_state(int vcpu) {
   call(vcpu, KVM_SET_REGS, &registers);
 }
 
-int main(void) {
+static void flush(const char *bytes, size_t count) {
+  if (count > 0 && write(1, bytes, count) != (ssize_t)count)
+    exit(1);
+}
+
+static void load(char *place, const char *path) {
+  int image = open(path, O_RDONLY | O_CLOEXEC);
+  if (image < 0 || read(image, place, 4096) <= 0)
+    exit(1);
+}
+
+int main(int count, char **words) {
   int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
   if (kvm < 0 || ioctl(kvm, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
     return 1;
@@ -47,6 +59,8 @@ int main(void) {
   /* mov $'A', %al; out %al, $0xE9; hlt */
   char *memory = map(MEMORY, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
   memcpy(memory + 0x7C00, "\xB0\x41\xE6\xE9\xF4", 5);
+  if (count > 1)
+    load(memory + 0x7C00, words[1]);
 
   int vm = call(kvm, KVM_CREATE_VM, 0);
   __u64 identity_map = 0xFFFBC000;
@@ -59,11 +73,20 @@ int main(void) {
   call(vcpu, KVM_SET_CPUID2, cpuid);
   set_state(vcpu);
 
+  static char output[65536];
+  size_t length = 0;
   for (;;) {
     call(vcpu, KVM_RUN, 0);
-    if (run->exit_reason == KVM_EXIT_HLT)
+    if (run->exit_reason == KVM_EXIT_HLT) {
+      flush(output, length);
       return 0;
-    if (run->exit_reason != KVM_EXIT_IO || write(1, (char *)run + run->io.data_offset, 1) != 1)
+    }
+    if (run->exit_reason != KVM_EXIT_IO)
       return 1;
+    output[length++] = ((char *)run)[run->io.data_offset];
+    if (length == sizeof output) {
+      flush(output, length);
+      length = 0;
+    }
   }
 }

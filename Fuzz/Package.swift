@@ -29,5 +29,8 @@ let package = Package(
             name: "fuzz-virtqueue", dependencies: libraries, path: "Sources/FuzzVirtqueue", swiftSettings: settings),
         .executableTarget(
             name: "fuzz-virtio-mmio", dependencies: libraries, path: "Sources/FuzzVirtioMMIO", swiftSettings: settings),
+        .executableTarget(
+            name: "fuzz-virtio-console", dependencies: libraries, path: "Sources/FuzzVirtioConsole",
+            swiftSettings: settings),
     ]
 )

@@ -121,7 +121,8 @@ public struct VirtualMachine: ~Copyable {
 
     /// Puts the image and the tables of its mode into RAM.
     private static func load(_ configuration: MachineConfiguration, into ram: GuestRAM) throws(VMMError) -> CPUState {
-        let words = [configuration.commandLine] + (configuration.virtioConsole == nil ? [] : [VirtioSlot.console.argument])
+        let words =
+            [configuration.commandLine] + (configuration.virtioConsole == nil ? [] : [VirtioSlot.console.argument])
         let parameters = try BootParameters(
             memoryMap: ram.layout.e820, commandLine: words.filter { !$0.isEmpty }.joined(separator: " "))
         let image = try ImageLoader(memory: ram.memory)

@@ -10,6 +10,7 @@ struct RunCommand: ParsableCommand {
         commandName: RunOptions.command,
         _superCommandName: RootCommand.name,
         abstract: "Boots a guest and runs it until it ends.",
+        usage: "\(RootCommand.name) \(RunOptions.command) <image> [<options>]",
         discussion: """
             What the guest prints is standard output; standard input is its serial port's, or its virtio-console's. Everything \
             swiftvmm says goes to standard error, and the last line there names the cause when the status is not 0.
@@ -72,7 +73,8 @@ struct RunCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Adds a virtio-console, connected as --serial says; stdio where standard input goes to it.", valueName: "end"),
+            "Adds a virtio-console, connected as --serial says; stdio where standard input goes to it.",
+            valueName: "end"),
         transform: ConsoleBackEnd.parse)
     var virtioConsole: ConsoleBackEnd?
 

@@ -55,6 +55,10 @@ struct OptionTests {
         Row(["inspect"], "<image>", "--help"),
         Row(["inspect", "guest.bin", "--timeout", "1"], "'--timeout'", "--help"),
         Row(["inspect", "guest.bin", "--memory", "garbage"], "'garbage'", "--memory", "not an amount", "64M"),
+        Row(["run", "guest.bin", "--console", "tty"], "'tty'", "--console", "'uart' and 'virtio'"),
+        Row(
+            ["run", "guest.bin", "--virtio-console", "tty"], "'tty'", "--virtio-console",
+            "stdio, null, file:PATH, pty or unix:PATH"),
         Row(["run", "guest.bin", "--serial", "tty"], "'tty'", "--serial", "stdio, null, file:PATH, pty or unix:PATH"),
         Row(["run", "guest.bin", "--serial", ""], "''", "--serial", "stdio, null, file:PATH, pty or unix:PATH"),
         Row(["run", "guest.bin", "--serial", "file:"], "'file:'", "stdio, null, file:PATH, pty or unix:PATH"),

@@ -19,8 +19,13 @@ struct CommandRun: Equatable {
             "\(folder)/\(row.name)", by: binary, input: row.input ?? [],
             options: """
                 \(mode) --memory \(row.memory >> 20)M --timeout 60 --cmdline '\(row.commandLine)' \
-                --irqchip \(row.interruptControllers) --cpus \(row.vcpuCount)
+                --irqchip \(row.interruptControllers) --cpus \(row.vcpuCount) \(Self.consoleOptions(row))
                 """)
+    }
+
+    private static func consoleOptions(_ row: GuestRow) -> String {
+        guard let usesEvents = row.virtioConsoleUsesEvents else { return "" }
+        return "--console virtio" + (usesEvents ? "" : " --no-eventfd")
     }
 
     /// Runs a guest to its end. Names and options need no more quoting than they have, and `/tmp` is the emulated host's own.

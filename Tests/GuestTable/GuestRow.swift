@@ -9,16 +9,22 @@ public struct GuestRow: CustomStringConvertible, Sendable {
     public var interruptControllers = InterruptControllers.auto
     public var vcpuCount = 1
     public var input: [UInt8]?
+    /// Nil for none; else whether it and the guest tell each other by event descriptors. The input is its own then.
+    public var virtioConsoleUsesEvents: Bool?
     public let output: String
     public let reason: StopReason
     /// Where it looks for what is not there.
     public var unmappedPorts: [String] = []
+    public var unmappedMemory: [String] = []
 
     public var description: String {
         var text = "\(name), \(memory >> 20) MiB"
         if input != nil { text += ", with input" }
         if interruptControllers != .auto { text += ", \(interruptControllers) interrupt controllers" }
         if !commandLine.isEmpty { text += ", \(commandLine)" }
+        if let virtioConsoleUsesEvents {
+            text += ", a virtio-console" + (virtioConsoleUsesEvents ? "" : " without event descriptors")
+        }
         if vcpuCount > 1 { text += ", \(vcpuCount) vCPUs" }
         return text
     }
@@ -30,109 +36,149 @@ public struct GuestRow: CustomStringConvertible, Sendable {
         configuration.commandLine = commandLine
         configuration.interruptControllers = interruptControllers
         configuration.vcpuCount = vcpuCount
-        configuration.input = input.map { ConsoleInput($0) }
+        let input = input.map { ConsoleInput($0) }
+        if let virtioConsoleUsesEvents {
+            configuration.virtioConsole = VirtioConsoleConfiguration(input: input)
+            configuration.usesEventDescriptors = virtioConsoleUsesEvents
+        } else {
+            configuration.input = input
+        }
     }
 }
 
 extension GuestRow {
     /// Every guest that ends by itself, as `guests/README.md` and the first lines of its source describe it.
-    public static let all: [GuestRow] = [
-        GuestRow(name: "real-hello.bin", output: "Hello from real mode!\n", reason: .halted),
-        GuestRow(
-            name: "real-hello.bin", mode: .real, memory: 1 << 20, output: "Hello from real mode!\n", reason: .halted),
-        GuestRow(name: "real-echo.bin", input: Array("some text\n".utf8) + [4], output: "some text\n", reason: .halted),
-        GuestRow(name: "real-echo.bin", input: [4], output: "", reason: .halted),
-        GuestRow(name: "real-outsb.bin", output: "Hello from REP OUTSB!\n", reason: .halted),
-        GuestRow(name: "real-insb.bin", output: "REP INSB: 16 bytes, all 0xe9\n", reason: .halted),
-        GuestRow(name: "real-hypercall-hello.bin", output: "Hello by hypercall!\n", reason: .exited(status: 0)),
-        GuestRow(name: "real-exit.bin", output: "", reason: .exited(status: 42)),
-        GuestRow(name: "real-a20.bin", memory: 2 << 20, output: "A20 is on\n", reason: .halted),
-        GuestRow(name: "real-uart-selftest.bin", output: "16550A: every check passed\n", reason: .exited(status: 0)),
-        // What comes on the line is not in its way.
-        GuestRow(
-            name: "real-uart-selftest.bin", input: Array("some text\n".utf8), output: "16550A: every check passed\n",
-            reason: .exited(status: 0)),
-        GuestRow(
-            name: "protected-hello.bin", mode: .protected, output: "Hello from protected mode!\n", reason: .halted),
-        GuestRow(name: "long-hello.bin", mode: .long, output: "Hello from long mode!\n", reason: .halted),
-        GuestRow(
-            name: "long-hello.bin", mode: .long, memory: 2 << 20, output: "Hello from long mode!\n", reason: .halted),
-        GuestRow(name: "long-hello.elf", output: "Hello from long mode!\n", reason: .halted),
-        GuestRow(
-            name: "long-args.elf", commandLine: "hello guest",
-            output: """
-                command line: hello guest
-                e820: 0x0000000000000000-0x000000000000ffff reserved
-                e820: 0x0000000000010000-0x000000000009fbff usable
-                e820: 0x000000000009fc00-0x00000000000fffff reserved
-                e820: 0x0000000000100000-0x0000000003ffffff usable
-                e820: 0x00000000fffbc000-0x00000000fffbffff reserved
+    public static let all: [GuestRow] =
+        [
+            GuestRow(name: "real-hello.bin", output: "Hello from real mode!\n", reason: .halted),
+            GuestRow(
+                name: "real-hello.bin", mode: .real, memory: 1 << 20, output: "Hello from real mode!\n", reason: .halted
+            ),
+            GuestRow(
+                name: "real-echo.bin", input: Array("some text\n".utf8) + [4], output: "some text\n", reason: .halted),
+            GuestRow(name: "real-echo.bin", input: [4], output: "", reason: .halted),
+            GuestRow(name: "real-outsb.bin", output: "Hello from REP OUTSB!\n", reason: .halted),
+            GuestRow(name: "real-insb.bin", output: "REP INSB: 16 bytes, all 0xe9\n", reason: .halted),
+            GuestRow(name: "real-hypercall-hello.bin", output: "Hello by hypercall!\n", reason: .exited(status: 0)),
+            GuestRow(name: "real-exit.bin", output: "", reason: .exited(status: 42)),
+            GuestRow(name: "real-a20.bin", memory: 2 << 20, output: "A20 is on\n", reason: .halted),
+            GuestRow(
+                name: "real-uart-selftest.bin", output: "16550A: every check passed\n", reason: .exited(status: 0)),
+            // What comes on the line is not in its way.
+            GuestRow(
+                name: "real-uart-selftest.bin", input: Array("some text\n".utf8),
+                output: "16550A: every check passed\n",
+                reason: .exited(status: 0)),
+            GuestRow(
+                name: "protected-hello.bin", mode: .protected, output: "Hello from protected mode!\n", reason: .halted),
+            GuestRow(name: "long-hello.bin", mode: .long, output: "Hello from long mode!\n", reason: .halted),
+            GuestRow(
+                name: "long-hello.bin", mode: .long, memory: 2 << 20, output: "Hello from long mode!\n", reason: .halted
+            ),
+            GuestRow(name: "long-hello.elf", output: "Hello from long mode!\n", reason: .halted),
+            GuestRow(
+                name: "long-args.elf", commandLine: "hello guest",
+                output: """
+                    command line: hello guest
+                    e820: 0x0000000000000000-0x000000000000ffff reserved
+                    e820: 0x0000000000010000-0x000000000009fbff usable
+                    e820: 0x000000000009fc00-0x00000000000fffff reserved
+                    e820: 0x0000000000100000-0x0000000003ffffff usable
+                    e820: 0x00000000fffbc000-0x00000000fffbffff reserved
 
-                """,
-            reason: .exited(status: 0)),
-        GuestRow(
-            name: "long-exceptions.elf",
-            output: """
-                caught #DE (vector 0)
-                caught #UD (vector 6)
-                caught #PF (vector 14), error 0x0, address 0x123456789abc
-                caught #PF (vector 14), error 0x2, address 0x123456789abc
-                caught #GP (vector 13), error 0x0
-                caught #GP (vector 13), error 0xf8
+                    """,
+                reason: .exited(status: 0)),
+            GuestRow(
+                name: "long-exceptions.elf",
+                output: """
+                    caught #DE (vector 0)
+                    caught #UD (vector 6)
+                    caught #PF (vector 14), error 0x0, address 0x123456789abc
+                    caught #PF (vector 14), error 0x2, address 0x123456789abc
+                    caught #GP (vector 13), error 0x0
+                    caught #GP (vector 13), error 0xf8
 
-                """,
-            reason: .exited(status: 0)),
-        GuestRow(
-            name: "long-ring3.elf",
-            output: """
-                ring 0: privilege level 0
-                ring 3: privilege level 3
-                ring 3: 9592 primes below 100000
+                    """,
+                reason: .exited(status: 0)),
+            GuestRow(
+                name: "long-ring3.elf",
+                output: """
+                    ring 0: privilege level 0
+                    ring 3: privilege level 3
+                    ring 3: 9592 primes below 100000
 
-                """,
-            reason: .exited(status: 0)),
-        // What is usable: 588,800 bytes from 0x10000 to 0x9FC00, and all from 1 MiB on.
+                    """,
+                reason: .exited(status: 0)),
+            // What is usable: 588,800 bytes from 0x10000 to 0x9FC00, and all from 1 MiB on.
+            GuestRow(
+                name: "long-memory.elf", memory: 2 << 20, output: "memory: 1637376 bytes in 2 regions verified\n",
+                reason: .exited(status: 0)),
+            GuestRow(
+                name: "long-memory.elf", output: "memory: 66649088 bytes in 2 regions verified\n",
+                reason: .exited(status: 0)),
+            GuestRow(
+                name: "long-memory.elf", memory: 3 << 30, output: "memory: 3220765696 bytes in 2 regions verified\n",
+                reason: .exited(status: 0)),
+            GuestRow(
+                name: "long-memory.elf", memory: 5 << 30, output: "memory: 5368249344 bytes in 3 regions verified\n",
+                reason: .exited(status: 0)),
+            GuestRow(
+                name: "long-timer.elf", interruptControllers: .full,
+                output: "PIT: 10 interrupts\nlocal APIC timer: 10 interrupts\n", reason: .exited(status: 0)),
+            GuestRow(
+                name: "long-uart-irq.elf", interruptControllers: .full,
+                input: Array("by interrupts alone\n".utf8) + [4],
+                output: "by interrupts alone\n", reason: .exited(status: 0)),
+            GuestRow(
+                name: "long-cpus.elf", commandLine: "1", interruptControllers: .full,
+                output: "vCPU 0\n1 vCPUs are asleep\n", reason: .halted),
+            GuestRow(
+                name: "long-cpus.elf", commandLine: "3", vcpuCount: 3,
+                output: "vCPU 0\nvCPU 1\nvCPU 2\n3 vCPUs are asleep\n", reason: .halted),
+            GuestRow(
+                name: "long-cpus.elf", commandLine: "2", interruptControllers: .split, vcpuCount: 2,
+                output: "vCPU 0\nvCPU 1\n2 vCPUs are asleep\n", reason: .halted),
+            GuestRow(
+                name: "long-uart-irq.elf", interruptControllers: .split, input: Array("by messages\n".utf8) + [4],
+                output: "by messages\n", reason: .exited(status: 0), unmappedPorts: ["0x21"]),
+            GuestRow(
+                name: "long-uart-irq.elf", commandLine: "level", interruptControllers: .split,
+                input: Array("while it lasts\n".utf8) + [4], output: "while it lasts\n", reason: .exited(status: 0),
+                unmappedPorts: ["0x21"]),
+            GuestRow(
+                name: "long-uart-irq.elf", commandLine: "level", interruptControllers: .full,
+                input: Array("while it lasts\n".utf8) + [4], output: "while it lasts\n", reason: .exited(status: 0)),
+            GuestRow(
+                name: "long-virtio-hello.elf", virtioConsoleUsesEvents: true, output: "Hello by virtio!\n",
+                reason: .exited(status: 0)),
+            GuestRow(
+                name: "long-virtio-hello.elf", virtioConsoleUsesEvents: false, output: "Hello by virtio!\n",
+                reason: .exited(status: 0)),
+        ] + virtioEchoes + benches + [
+            GuestRow(name: "sleep-forever.elf", interruptControllers: .split, output: "", reason: .halted),
+            GuestRow(name: "sleep-forever.elf", vcpuCount: 2, output: "", reason: .halted),
+            GuestRow(name: "sleep-forever.elf", interruptControllers: .full, output: "", reason: .halted),
+            GuestRow(name: "sleep-forever.bin", mode: .long, output: "", reason: .halted),
+            GuestRow(name: "sleep-forever.elf", output: "", reason: .halted),
+        ]
+
+    /// Without interrupt controllers the guest sleeps by hypercall.
+    private static let virtioEchoes: [GuestRow] = [
+        (InterruptControllers.auto, true, ""), (.auto, false, ""), (.full, true, ""), (.full, false, ""),
+        (.full, true, "level"), (.split, true, ""), (.split, false, "level"),
+    ].map { controllers, usesEvents, commandLine in
         GuestRow(
-            name: "long-memory.elf", memory: 2 << 20, output: "memory: 1637376 bytes in 2 regions verified\n",
-            reason: .exited(status: 0)),
+            name: "long-virtio-echo.elf", commandLine: commandLine, interruptControllers: controllers,
+            input: Array("there and back\n".utf8) + [4], virtioConsoleUsesEvents: usesEvents,
+            output: "there and back\n", reason: .exited(status: 0),
+            // Where it looks for a PIC, and then for an I/O APIC.
+            unmappedPorts: controllers == .full ? [] : ["0x21"],
+            unmappedMemory: controllers == .auto ? ["0xfec00000", "0xfec00010"] : [])
+    }
+
+    /// One that prints nothing but that it is not asked for anything.
+    private static let benches: [GuestRow] = [
         GuestRow(
-            name: "long-memory.elf", output: "memory: 66649088 bytes in 2 regions verified\n",
-            reason: .exited(status: 0)),
-        GuestRow(
-            name: "long-memory.elf", memory: 3 << 30, output: "memory: 3220765696 bytes in 2 regions verified\n",
-            reason: .exited(status: 0)),
-        GuestRow(
-            name: "long-memory.elf", memory: 5 << 30, output: "memory: 5368249344 bytes in 3 regions verified\n",
-            reason: .exited(status: 0)),
-        GuestRow(
-            name: "long-timer.elf", interruptControllers: .full,
-            output: "PIT: 10 interrupts\nlocal APIC timer: 10 interrupts\n", reason: .exited(status: 0)),
-        GuestRow(
-            name: "long-uart-irq.elf", interruptControllers: .full, input: Array("by interrupts alone\n".utf8) + [4],
-            output: "by interrupts alone\n", reason: .exited(status: 0)),
-        GuestRow(
-            name: "long-cpus.elf", commandLine: "1", interruptControllers: .full,
-            output: "vCPU 0\n1 vCPUs are asleep\n", reason: .halted),
-        GuestRow(
-            name: "long-cpus.elf", commandLine: "3", vcpuCount: 3,
-            output: "vCPU 0\nvCPU 1\nvCPU 2\n3 vCPUs are asleep\n", reason: .halted),
-        GuestRow(
-            name: "long-cpus.elf", commandLine: "2", interruptControllers: .split, vcpuCount: 2,
-            output: "vCPU 0\nvCPU 1\n2 vCPUs are asleep\n", reason: .halted),
-        GuestRow(
-            name: "long-uart-irq.elf", interruptControllers: .split, input: Array("by messages\n".utf8) + [4],
-            output: "by messages\n", reason: .exited(status: 0), unmappedPorts: ["0x21"]),
-        GuestRow(
-            name: "long-uart-irq.elf", commandLine: "level", interruptControllers: .split,
-            input: Array("while it lasts\n".utf8) + [4], output: "while it lasts\n", reason: .exited(status: 0),
-            unmappedPorts: ["0x21"]),
-        GuestRow(
-            name: "long-uart-irq.elf", commandLine: "level", interruptControllers: .full,
-            input: Array("while it lasts\n".utf8) + [4], output: "while it lasts\n", reason: .exited(status: 0)),
-        GuestRow(name: "sleep-forever.elf", interruptControllers: .split, output: "", reason: .halted),
-        GuestRow(name: "sleep-forever.elf", vcpuCount: 2, output: "", reason: .halted),
-        GuestRow(name: "sleep-forever.elf", interruptControllers: .full, output: "", reason: .halted),
-        GuestRow(name: "sleep-forever.bin", mode: .long, output: "", reason: .halted),
-        GuestRow(name: "sleep-forever.elf", output: "", reason: .halted),
+            name: "console-bench.elf", output: "console-bench: bad command line\n", reason: .exited(status: 2))
     ]
 }

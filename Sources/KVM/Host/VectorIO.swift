@@ -10,7 +10,9 @@ public enum VectorIO {
     /// - Returns: the number of bytes, or a negative error number.
     @unsafe
     public static func write(_ buffers: UnsafeBufferPointer<UnsafeRawBufferPointer>, to descriptor: Int32) -> Int {
-        unsafe withVector(buffers) { unsafe UnsafeMutableRawBufferPointer(mutating: $0) } _: {
+        unsafe withVector(buffers) {
+            unsafe UnsafeMutableRawBufferPointer(mutating: $0)
+        } _: {
             unsafe ckvm_write(descriptor, $0, $1)
         }
     }
@@ -22,7 +24,11 @@ public enum VectorIO {
     public static func readNow(
         _ descriptor: Int32, into buffers: UnsafeBufferPointer<UnsafeMutableRawBufferPointer>
     ) -> Int {
-        unsafe withVector(buffers) { unsafe $0 } _: { unsafe ckvm_read_now(descriptor, $0, $1) }
+        unsafe withVector(buffers) {
+            unsafe $0
+        } _: {
+            unsafe ckvm_read_now(descriptor, $0, $1)
+        }
     }
 
     private static func withVector<Buffer>(
@@ -34,7 +40,8 @@ public enum VectorIO {
         return unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: count) { vector in
             for index in 0..<count {
                 let buffer = unsafe convert(buffers[index])
-                unsafe vector.initializeElement(at: index, to: iovec(iov_base: buffer.baseAddress, iov_len: buffer.count))
+                unsafe vector.initializeElement(
+                    at: index, to: iovec(iov_base: buffer.baseAddress, iov_len: buffer.count))
             }
             return unsafe body(vector.baseAddress, Int32(truncatingIfNeeded: count))
         }

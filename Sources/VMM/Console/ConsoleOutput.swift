@@ -213,7 +213,8 @@ public final class ConsoleOutput: Sendable {
     }
 
     private func write(
-        _ bytes: inout GuestBytes, to descriptor: Int32, _ discardsWhenHungUp: Bool, unless shouldGiveUp: (Int64) -> Bool
+        _ bytes: inout GuestBytes, to descriptor: Int32, _ discardsWhenHungUp: Bool,
+        unless shouldGiveUp: (Int64) -> Bool
     ) -> FlushResult {
         var lastProgress = MonotonicClock.now
         while bytes.count > 0 {

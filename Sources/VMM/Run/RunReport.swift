@@ -54,6 +54,8 @@ public struct RunReport: Sendable, Encodable {
     public internal(set) var consoleBytes: [String: UInt64] = [:]
     /// Bytes of output that nobody took before the run ended.
     public internal(set) var unwrittenBytes = 0
+    /// Doorbells of the virtio-console that were exits; nil where there is none.
+    public internal(set) var doorbellExits: UInt64?
     /// Why the virtio-console asked its driver for a reset the first time.
     public internal(set) var virtioConsoleFault: String?
     /// Requests to the hypercall doorbell that did not lie in RAM.
@@ -88,6 +90,7 @@ public struct RunReport: Sendable, Encodable {
         ]
         if let console = platform.virtioConsole {
             consoleBytes["virtio"] = console.byteCount
+            doorbellExits = console.ringCount
             virtioConsoleFault = console.transport.fault?.description
         }
         lostHypercalls = platform.hypercalls.lostRequestCount

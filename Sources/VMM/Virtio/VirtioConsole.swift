@@ -17,6 +17,7 @@ final class VirtioConsole: VirtioBackend {
     private let receiver: QueueWorker<ConsoleReceiver>
     private let transmitter: QueueWorker<ConsoleTransmitter>
     private let session = Mutex<VirtioSession?>(nil)
+    private let rings = Atomic<UInt64>(0)
 
     /// - Parameters:
     ///   - doorbell: where the driver rings; nil where each ring is an exit.
@@ -46,7 +47,11 @@ final class VirtioConsole: VirtioBackend {
         if index == Self.receiveQueue { receiver.stop() } else { transmitter.stop() }
     }
 
+    /// How many times the driver rang by an exit.
+    var ringCount: UInt64 { rings.load(ordering: .relaxed) }
+
     func notify(queue index: Int) {
+        rings.wrappingAdd(1, ordering: .relaxed)
         if index == Self.receiveQueue { receiver.ring() } else { transmitter.ring() }
     }
 

@@ -56,6 +56,9 @@ struct VirtioConsoleDevice: Sendable {
     /// How many bytes it has written.
     var byteCount: UInt64 { channel.byteCount }
 
+    /// How many times the driver rang by an exit.
+    var ringCount: UInt64 { console.ringCount }
+
     /// Ends all threads. The machine runs no more.
     func end() {
         line?.end()

@@ -49,7 +49,8 @@ struct ConsoleLine {
 
     private static func makeFile(_ path: String, _ device: ConsoleDevice, image: String) throws(Failure) -> Int32 {
         guard !OutputFile.areSame(path, image) else {
-            throw Failure(status: .usage, message: "\(device.option) file:\(path) would replace the guest; name another file")
+            throw Failure(
+                status: .usage, message: "\(device.option) file:\(path) would replace the guest; name another file")
         }
         // SAFETY: the path is a C string for the length of the call.
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0o666)

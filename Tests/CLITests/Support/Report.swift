@@ -19,6 +19,7 @@ struct Report: Decodable {
         let consoleBytes: [String: UInt64]
         let unwrittenBytes: Int
         let unmappedPorts: [UnmappedCount]
+        let doorbellExits: UInt64?
         let postCode: UInt8?
     }
 

@@ -148,7 +148,8 @@ struct HypercallDoorbellTests {
         #expect(events.event == .exit(status: UInt8(truncatingIfNeeded: status)))
     }
 
-    @Test("wait is for whoever runs the vCPU, and is answered when it is over", arguments: [true, false], [true, false])
+    @Test(
+        "wait is for whoever runs the vCPU, and is answered when it is over", arguments: [true, false], [true, false])
     func wait(hasInput: Bool, hasInterrupt: Bool) throws {
         let (doorbell, _) = makeDoorbell()
         let wait = try #require(doorbell.ring(at: try store(3, length: 12_345)))

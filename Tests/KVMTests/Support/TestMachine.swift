@@ -34,6 +34,8 @@ struct TestMachine: ~Copyable {
         try machine.map(memory, offset: offset, size: size, slot: slot, at: guestAddress)
     }
 
+    func doorbell(at address: UInt64) -> KVMDoorbell { machine.doorbell(at: address) }
+
     /// Lets the guest use 64-bit code from where it begins, with the first GiB mapped to itself.
     mutating func enterLongMode() throws(KVMError) {
         // Present and writable; the third level maps pages of 2 MiB (Intel SDM vol. 3A section 4.5).
