@@ -165,7 +165,8 @@ extension GuestRow {
     /// Without interrupt controllers the guest sleeps by hypercall.
     private static let virtioEchoes: [GuestRow] = [
         (InterruptControllers.auto, true, ""), (.auto, false, ""), (.full, true, ""), (.full, false, ""),
-        (.full, true, "level"), (.split, true, ""), (.split, false, "level"),
+        (.full, true, "level"), (.full, true, "level late"), (.full, false, "level late"), (.split, true, ""),
+        (.split, false, "level"),
     ].map { controllers, usesEvents, commandLine in
         GuestRow(
             name: "long-virtio-echo.elf", commandLine: commandLine, interruptControllers: controllers,

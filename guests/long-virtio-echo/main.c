@@ -2,7 +2,7 @@
 // sent, and then received into again. Between two events it sleeps: by HLT where there are interrupt controllers, the PIC or else
 // the I/O APIC, and where there are none by hypercall, in ring 3, as nothing needs ring 0 then.
 // Needs --console virtio, or another end of the virtio-console that has input. With --cmdline level it uses the I/O APIC in any
-// case, and interrupts that last as long as their cause.
+// case, and interrupts that last as long as their cause; with "level late" each lasts beyond its first handling, and comes again.
 // Output: its input, up to the first Ctrl-D. Status: 0 (exit port), 1 without the device, 2 if it fails.
 #include "command-line.h"
 #include "guest.h"
@@ -18,7 +18,7 @@ static struct virtq receive, transmit;
 static _Alignas(SIZE) uint8_t buffers[BUFFERS][SIZE];
 static _Alignas(16) char stack[4096];
 static volatile bool must_look_at_status;
-static bool has_interrupts, has_ended;
+static bool has_interrupts, has_ended, is_late;
 
 static void acknowledge(void) {
     if (virtio_acknowledge(&console) & VIRTIO_CONFIGURATION) must_look_at_status = true;
@@ -26,7 +26,8 @@ static void acknowledge(void) {
 
 __attribute__((interrupt)) static void on_console(struct frame *frame) {
     (void)frame;
-    acknowledge();
+    static volatile uint32_t count;
+    if (!is_late || ++count % 2 == 0) acknowledge();
     end_of_irq();
 }
 
@@ -107,6 +108,7 @@ int guest_main(const struct boot_params *params) {
         print("no virtio-console: run this with --console virtio\n");
         return 1;
     }
+    is_late = has_word(text, "late");
     has_interrupts = enable_irq(console.irq, on_console, has_word(text, "level"));
     if (has_interrupts) return echo(NULL);
     if (!has_hypercalls()) {
