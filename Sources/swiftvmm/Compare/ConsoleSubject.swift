@@ -11,7 +11,14 @@ struct ConsoleSubject: Hashable {
     var bufferName: String { buffer < 1024 ? "\(buffer) B" : "\(buffer >> 10) KiB" }
 
     /// The fewest bytes that still say something: more than the pipe holds where buffers are large, few enough for a slow host.
-    var leastByteCount: UInt64 { technique.hasBuffers ? UInt64(max(buffer, 1024) * 64) : 512 }
+    var leastByteCount: UInt64 {
+        switch technique {
+        case _ where technique.hasBuffers: UInt64(max(buffer, 1024) * 64)
+        // Its first 64 bytes are exits, whatever comes then.
+        case .blindCoalesced, .outsbCoalesced: 4096
+        default: 512
+        }
+    }
 
     /// The arguments of swiftvmm that print so many bytes.
     ///

@@ -54,7 +54,13 @@ struct ConsolePlanTests {
         for (plan, limit) in [(ConsolePlan.full, 120.0), (.quick, 20)] {
             var time = 0.0
             func run(_ subject: ConsoleSubject, _ count: UInt64) -> ConsoleRound {
-                let seconds = slowness * Double(count) * (subject.technique.hasBuffers ? 1e-9 : 1e-5)
+                let perByte: Double =
+                    switch subject.technique {
+                    case _ where subject.technique.hasBuffers: 1e-9
+                    case .blindCoalesced, .outsbCoalesced: 2e-6
+                    default: 1e-5
+                    }
+                let seconds = slowness * Double(count) * perByte
                 let round = Self.round(bytes: count, seconds: seconds, overhead: 0.005 * slowness)
                 time += round.wholeSeconds
                 return round
