@@ -56,7 +56,8 @@ enum Main {
         }
         let message = parser.message(for: error)
         let cause = message.hasSuffix(".") ? message.dropLast() : message[...]
-        StandardStreams.say("\(cause); see swiftvmm --help and swiftvmm run --help")
+        let command = parser == RootCommand.self ? RunOptions.command : parser._commandName
+        StandardStreams.say("\(cause); see swiftvmm --help and swiftvmm \(command) --help")
         return .usage
     }
 }

@@ -8,7 +8,7 @@ struct RootCommand: ParsableCommand {
         commandName: name,
         abstract: "Runs guests on Linux KVM: a few bytes of machine code, a bare-metal program, a kernel.",
         version: version,
-        subcommands: [RunCommand.self, InspectCommand.self, DoctorCommand.self])
+        subcommands: [RunCommand.self, InspectCommand.self, DoctorCommand.self, CompareCommand.self])
 
     /// Without a command nothing can be done, and a script that lost it must not go on.
     func run() throws {

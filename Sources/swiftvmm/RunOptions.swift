@@ -39,12 +39,14 @@ struct RunOptions {
 
     func run() throws {
         // Before the first file is opened: from here on these signals end the run in good order.
-        try Self.catchSignals()
+        try EndSignals.catch()
         try checkFiles()
-        let reportFile: ReportFile? = if let report { try ReportFile(path: report, image: image) } else { nil }
+        let reportFile = try report.map {
+            try OutputFile(path: $0, option: "--report", content: "report", guest: image)
+        }
         let (summary, numbers) = boot()
-        Self.releaseSignals()
-        try reportFile?.write(RunReportFile(image: image, stop: summary, run: numbers))
+        EndSignals.release()
+        try reportFile?.write(json: RunReportFile(image: image, stop: summary, run: numbers))
         if let detail = summary.detail { StandardStreams.detail(detail) }
         guard summary.status == .success else {
             throw Failure(status: summary.status, message: summary.message)
@@ -60,7 +62,7 @@ struct RunOptions {
         if let report { files.append(("--report \(report)", report)) }
         for (index, file) in files.enumerated() {
             for other in files[(index + 1)...]
-            where file.path == other.path || ReportFile.areSame(file.path, other.path) {
+            where file.path == other.path || OutputFile.areSame(file.path, other.path) {
                 throw Failure(
                     status: .usage, message: "\(file.option) and \(other.option) are one file; name two")
             }
@@ -136,24 +138,5 @@ struct RunOptions {
             VirtioConsoleConfiguration(output: $0.output, input: $0.input)
         }
         return configuration
-    }
-
-    /// Those that end a run in good order; SIGHUP comes when the terminal goes.
-    private static let signals = [SIGINT, SIGTERM, SIGHUP]
-
-    private static func catchSignals() throws {
-        do throws(KVMError) {
-            for signal in signals where signal != SIGHUP || !StopSignals.isIgnored(signal) {
-                try StopSignals.catch(signal)
-            }
-        } catch {
-            throw Failure(status: .fault, message: error.description)
-        }
-    }
-
-    /// The run is over. What is left to say may wait for a reader that takes nothing: a signal ends that wait as it ends any
-    /// program.
-    private static func releaseSignals() {
-        for number in signals { _ = signal(number, SIG_DFL) }
     }
 }

@@ -23,7 +23,7 @@ struct HelpTests {
         #expect(outcome.errors == "")
         for text in [
             "Runs guests on Linux KVM", "USAGE: swiftvmm", "--version", "--help", "\n  run ", "\n  inspect ",
-            "\n  doctor ",
+            "\n  doctor ", "\n  compare ",
         ] {
             #expect(outcome.text.contains(text), "\(outcome)")
         }

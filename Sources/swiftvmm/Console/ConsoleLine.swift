@@ -48,7 +48,7 @@ struct ConsoleLine {
     }
 
     private static func makeFile(_ path: String, _ device: ConsoleDevice, image: String) throws(Failure) -> Int32 {
-        guard !ReportFile.areSame(path, image) else {
+        guard !OutputFile.areSame(path, image) else {
             throw Failure(
                 status: .usage, message: "\(device.option) file:\(path) would replace the guest; name another file")
         }

@@ -1,0 +1,37 @@
+/// A table of text: a line of titles, a rule, and a line for each row, in columns that are as wide as their widest cell.
+struct ColumnTable {
+    enum Alignment {
+        case left, right
+    }
+
+    private let columns: [(title: String, alignment: Alignment)]
+    private var rows: [[String]] = []
+
+    init(_ columns: [(title: String, alignment: Alignment)]) {
+        self.columns = columns
+    }
+
+    /// - Parameter cells: one for each column.
+    mutating func add(_ cells: [String]) {
+        precondition(cells.count == columns.count)
+        rows.append(cells)
+    }
+
+    var text: String {
+        let widths = columns.indices.map { index in
+            rows.reduce(columns[index].title.count) { max($0, $1[index].count) }
+        }
+        let lines = [columns.map(\.title), widths.map { String(repeating: "─", count: $0) }] + rows
+        return lines.map { line($0, widths) }.joined(separator: "\n")
+    }
+
+    private func line(_ cells: [String], _ widths: [Int]) -> String {
+        var line = ""
+        for (index, cell) in cells.enumerated() {
+            let blanks = String(repeating: " ", count: widths[index] - cell.count)
+            line += (index == 0 ? "" : "  ") + (columns[index].alignment == .left ? cell + blanks : blanks + cell)
+        }
+        while line.last == " " { line.removeLast() }
+        return line
+    }
+}

@@ -1,0 +1,50 @@
+/// What is measured, how often, and how long it may take.
+struct ConsolePlan {
+    let subjects: [ConsoleSubject]
+    let rounds: Int
+    /// Of the whole, in seconds.
+    let timeLimit: Double
+    /// Of one run's stream, in seconds, where the time limit allows it.
+    let streamTime: Double
+
+    static let full = ConsolePlan(bufferSizes: [64, 4096, 65_536], rounds: 7, timeLimit: 100, streamTime: 0.4)
+    static let quick = ConsolePlan(bufferSizes: [65_536], rounds: 3, timeLimit: 15, streamTime: 0.2)
+
+    init(bufferSizes: [Int], rounds: Int, timeLimit: Double, streamTime: Double) {
+        subjects = ConsoleTechnique.allCases.flatMap { technique in
+            (technique.hasBuffers ? bufferSizes : bufferSizes.suffix(1)).map {
+                ConsoleSubject(technique: technique, buffer: $0)
+            }
+        }
+        self.rounds = rounds
+        self.timeLimit = timeLimit
+        self.streamTime = streamTime
+    }
+
+    /// How many runs all rounds have.
+    var runCount: Int { subjects.count * rounds }
+
+    /// How many bytes the next run of a subject prints.
+    ///
+    /// - Parameters:
+    ///   - last: what its run before took.
+    ///   - timeLeft: seconds, for so many runs with this one.
+    func byteCount(
+        of subject: ConsoleSubject, after last: ConsoleRound, timeLeft: Double, runsLeft: Int
+    ) -> UInt64 {
+        let share = timeLeft / Double(max(1, runsLeft)) * 0.9 - last.overhead
+        return Self.limit(last.bytesPerSecond * min(streamTime, share), of: subject)
+    }
+
+    /// - Returns: nil when the first look was long enough to tell how many bytes are wanted.
+    func nextLook(at subject: ConsoleSubject, after look: ConsoleRound) -> UInt64? {
+        guard look.streamSeconds < streamTime / 4 else { return nil }
+        let growth = streamTime / 2 / max(look.streamSeconds, 1e-6)
+        return Self.limit(Double(look.byteCount) * min(64, max(2, growth)), of: subject)
+    }
+
+    /// Between what says something and what nobody waits for.
+    private static func limit(_ byteCount: Double, of subject: ConsoleSubject) -> UInt64 {
+        UInt64(min(max(byteCount, Double(subject.leastByteCount)), 0x4_0000_0000))
+    }
+}

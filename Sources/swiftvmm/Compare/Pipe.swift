@@ -1,0 +1,76 @@
+import Glibc
+import KVM
+
+/// A pipe from a child. It holds a megabyte where the system allows it.
+final class Pipe {
+    private static let size: Int32 = 1 << 20
+
+    let reader: Int32
+    let writer: Int32
+    private var isWriterOpen = true
+
+    init() throws(Failure) {
+        var ends: [Int32] = [-1, -1]
+        // SAFETY: the list has room for both.
+        guard unsafe pipe(&ends) == 0 else {
+            throw Failure(status: .fault, message: "cannot make a pipe: \(SystemError.current)")
+        }
+        (reader, writer) = (ends[0], ends[1])
+        // No other thread starts a process that could get them.
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        _ = fcntl(reader, Self.setSize, Self.size)
+    }
+
+    deinit {
+        closeWriter()
+        close(reader)
+    }
+
+    /// The writing end's path for a child that has it.
+    var childPath: String { "/proc/self/fd/\(writer)" }
+
+    func closeWriter() {
+        if isWriterOpen { close(writer) }
+        isWriterOpen = false
+    }
+
+    /// Waits for bytes, as many as the buffer holds at most.
+    ///
+    /// - Returns: how many came; 0 at the end.
+    /// - Throws: when a signal asks for the command's end.
+    func read(into buffer: inout [UInt8]) throws(Failure) -> Int {
+        while true {
+            // SAFETY: the buffer is as long as it says.
+            let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(reader, $0.baseAddress, $0.count) }
+            if count >= 0 { return count }
+            guard errno == EINTR else {
+                throw Failure(status: .fault, message: "cannot read a pipe: \(SystemError.current)")
+            }
+            try EndSignals.check()
+        }
+    }
+
+    /// Waits for the first byte, or the end; a signal that comes just before is seen, too.
+    func waitForBytes() throws(Failure) {
+        var poll = pollfd(fd: reader, events: Int16(POLLIN), revents: 0)
+        repeat {
+            try EndSignals.check()
+            // SAFETY: one structure, the caller's own.
+        } while unsafe Glibc.poll(&poll, 1, 100) <= 0
+    }
+
+    /// All that comes until the end, or the first bytes of it.
+    func readToEnd(limit: Int = 1 << 20) throws(Failure) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 16_384)
+        while bytes.count < limit {
+            let count = try read(into: &buffer)
+            guard count > 0 else { break }
+            bytes += buffer[..<count]
+        }
+        return bytes
+    }
+
+    /// F_SETPIPE_SZ, which the system's headers hide from Swift (`fcntl(2)`).
+    private static let setSize: Int32 = 1031
+}

@@ -1,0 +1,66 @@
+/// Writes SVG (version 1.1), element by element.
+struct SVGDrawing {
+    enum Anchor: String {
+        case start, middle, end
+    }
+
+    private let width: Int
+    private let height: Int
+    private var elements: [String] = []
+
+    /// - Parameter title: for readers that do not see it.
+    init(width: Int, height: Int, title: String) {
+        self.width = width
+        self.height = height
+        elements.append("<title>\(Self.escape(title))</title>")
+        rectangle(x: 0, y: 0, width: Double(width), height: Double(height), fill: "#ffffff")
+    }
+
+    mutating func rectangle(
+        x: Double, y: Double, width: Double, height: Double, fill: String, cornerRadius: Double = 0
+    ) {
+        let round = cornerRadius > 0 ? " rx=\"\(Self.number(cornerRadius))\"" : ""
+        elements.append(
+            "<rect x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" width=\"\(Self.number(width))\" "
+                + "height=\"\(Self.number(height))\"\(round) fill=\"\(fill)\"/>")
+    }
+
+    mutating func line(
+        from: (x: Double, y: Double), to: (x: Double, y: Double), stroke: String, width: Double = 1
+    ) {
+        elements.append(
+            "<line x1=\"\(Self.number(from.x))\" y1=\"\(Self.number(from.y))\" x2=\"\(Self.number(to.x))\" "
+                + "y2=\"\(Self.number(to.y))\" stroke=\"\(stroke)\" stroke-width=\"\(Self.number(width))\"/>")
+    }
+
+    mutating func text(
+        _ text: String, x: Double, y: Double, size: Double, fill: String = "#1f2328", anchor: Anchor = .start,
+        isBold: Bool = false
+    ) {
+        elements.append(
+            "<text x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" font-size=\"\(Self.number(size))\" fill=\"\(fill)\" "
+                + "text-anchor=\"\(anchor.rawValue)\"\(isBold ? " font-weight=\"600\"" : "")>\(Self.escape(text))</text>"
+        )
+    }
+
+    var text: String {
+        """
+        <svg xmlns="http://www.w3.org/2000/svg" width="\(width)" height="\(height)" viewBox="0 0 \(width) \(height)" \
+        font-family="system-ui, -apple-system, 'Segoe UI', 'Liberation Sans', Arial, sans-serif" role="img">
+        \(elements.joined(separator: "\n"))
+        </svg>
+
+        """
+    }
+
+    static func escape(_ text: String) -> String {
+        let names: [Character: String] = ["&": "&amp;", "<": "&lt;", ">": "&gt;", "\"": "&quot;"]
+        return text.map { names[$0] ?? String($0) }.joined()
+    }
+
+    /// With a tenth of a pixel at most.
+    private static func number(_ value: Double) -> String {
+        let tenths = Int((value * 10).rounded())
+        return tenths % 10 == 0 ? "\(tenths / 10)" : "\(Double(tenths) / 10)"
+    }
+}

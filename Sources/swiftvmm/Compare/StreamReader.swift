@@ -1,0 +1,29 @@
+/// Reads a child's output to its end, and takes the time. It is the same for every subject.
+struct StreamReader {
+    private static let bufferSize = 256 << 10
+
+    /// What arrived.
+    private(set) var check = PayloadCheck(reach: Self.bufferSize)
+    /// From the first bytes' arrival to the last ones', in seconds.
+    private(set) var seconds = 0.0
+    /// How many bytes arrived in that time: all but the first ones.
+    private(set) var timedByteCount: UInt64 = 0
+
+    init() {}
+
+    mutating func read(_ pipe: Pipe) throws(Failure) {
+        var buffer = [UInt8](repeating: 0, count: Self.bufferSize)
+        try pipe.waitForBytes()
+        var first: (time: ContinuousClock.Instant, byteCount: UInt64)?
+        while true {
+            let count = try pipe.read(into: &buffer)
+            guard count > 0 else { return }
+            let now = ContinuousClock.now
+            check.add(buffer.span.extracting(first: count))
+            let start = first ?? (now, check.byteCount)
+            first = start
+            seconds = (now - start.time) / .seconds(1)
+            timedByteCount = check.byteCount - start.byteCount
+        }
+    }
+}

@@ -1,0 +1,50 @@
+import VMM
+
+/// What came of a subject's run, to be judged.
+struct SubjectOutcome {
+    let subject: ConsoleSubject
+    /// How many bytes were asked for.
+    let byteCount: UInt64
+    let status: Int32
+    /// What the process said on standard error.
+    let errors: String
+    let check: PayloadCheck
+
+    /// - Throws: in words, what is wrong with it.
+    func verify() throws(Failure) {
+        guard status == 0 else {
+            // Where no machine can be had here, that is the reason.
+            let own: ExitStatus = status == ExitStatus.noKVM.rawValue ? .noKVM : .fault
+            throw Failure(status: own, message: "\(subject.name) failed: \(lastWords)\(strayText)")
+        }
+        if let fault = check.fault, fault.position < byteCount {
+            throw Failure(
+                status: .fault,
+                message:
+                    "\(subject.name): byte \(fault.position) of its output is \(hex(fault.found.first ?? 0)), not \(hex(fault.expected))\(strayText)"
+            )
+        }
+        guard check.byteCount == byteCount else {
+            throw Failure(
+                status: .fault,
+                message: "\(subject.name): \(check.byteCount) bytes of its output arrived, not \(byteCount)\(strayText)"
+            )
+        }
+    }
+
+    /// The last line of what the process said, without its name.
+    private var lastWords: String {
+        let line = errors.split(separator: "\n").last.map(String.init) ?? "status \(status)"
+        let prefix = "\(RootCommand.name): "
+        return line.hasPrefix(prefix) ? String(line.dropFirst(prefix.count)) : line
+    }
+
+    /// What was printed instead of the payload, where it is text: a guest's complaint.
+    private var strayText: String {
+        let found = Array(check.fault?.found ?? []).prefix { $0 != 0x0A }
+        guard found.count > 1, found.allSatisfy({ (0x20..<0x7F).contains($0) }) else { return "" }
+        return "; it printed \"\(String(decoding: found, as: UTF8.self))\""
+    }
+
+    private func hex(_ byte: UInt8) -> String { "0x" + String(byte, radix: 16) }
+}

@@ -1,0 +1,28 @@
+import Glibc
+import KVM
+
+/// The signals that end a command in good order; SIGHUP comes when the terminal goes.
+enum EndSignals {
+    private static let all = [SIGINT, SIGTERM, SIGHUP]
+
+    static func `catch`() throws(Failure) {
+        do throws(KVMError) {
+            for signal in all where signal != SIGHUP || !StopSignals.isIgnored(signal) {
+                try StopSignals.catch(signal)
+            }
+        } catch {
+            throw Failure(status: .fault, message: error.description)
+        }
+    }
+
+    /// The work is over. What is left to say may wait for a reader that takes nothing: a signal ends that wait as it ends any
+    /// program.
+    static func release() {
+        for number in all { _ = signal(number, SIG_DFL) }
+    }
+
+    /// Ends the command when one has come.
+    static func check() throws(Failure) {
+        if let signal = StopSignals.caught { throw Failure(signal: signal) }
+    }
+}

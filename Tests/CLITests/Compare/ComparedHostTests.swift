@@ -1,0 +1,39 @@
+import Testing
+
+@testable import swiftvmm
+
+@Suite("The host that compare tells of")
+struct ComparedHostTests {
+    @Test("the processor's name is the kernel's")
+    func processor() {
+        let text = "processor\t: 0\nmodel name\t: Some  CPU @ 2.0GHz: fast\nflags\t: vmx\n"
+        #expect(ComparedHost.processor(in: text) == "Some CPU @ 2.0GHz: fast")
+        #expect(ComparedHost.processor(in: "") == "unknown processor")
+        #expect(ComparedHost.processor(in: "model name\t:\n") == "unknown processor")
+    }
+
+    @Test("two lines tell the machine and its KVM")
+    func lines() {
+        let host = ComparedHost(
+            processor: "CPU", processorCount: 2, kernel: "6.1.0", kvmModules: ["kvm_amd"], kvmBackEnd: "AMD-V",
+            isNested: true, ring0InstructionNanoseconds: 0.31, ring3InstructionNanoseconds: 1010,
+            portExitNanoseconds: 7540)
+        #expect(
+            host.lines == [
+                "CPU, 2 CPUs, Linux 6.1.0",
+                "KVM: kvm_amd (AMD-V), itself in a virtual machine; an instruction takes 0.31 ns in ring 0, 1,010 ns in ring 3; a port exit 7.54 µs",
+            ])
+        let other = ComparedHost(
+            processor: "CPU", processorCount: 1, kernel: "6.1.0", kvmModules: [], kvmBackEnd: "VT-x", isNested: false,
+            ring0InstructionNanoseconds: nil, ring3InstructionNanoseconds: nil, portExitNanoseconds: nil)
+        #expect(other.lines == ["CPU, 1 CPU, Linux 6.1.0", "KVM: built in (VT-x)"])
+    }
+
+    @Test("the guest is looked for in every folder above")
+    func guestFile() {
+        #expect(
+            GuestFile.candidates("g", above: "/a/b/program") == [
+                "/a/b/guests/build/g", "/a/guests/build/g", "/guests/build/g",
+            ])
+    }
+}
