@@ -20,7 +20,9 @@ struct DoorbellTests {
         // movw $1, (address) has 16 bits.
         let word: [UInt8] = [0xC7, 0x06, 0x50, 0x90, 0x01, 0x00]
         let code =
-            Self.ring(0) + Self.ring(1) + Self.ring(1) + Self.ring(2) + word + Self.ring(1, at: Self.address + 4) + [0xF4]
+            Self.ring(0) + Self.ring(1) + Self.ring(1) + Self.ring(2) + word + Self.ring(1, at: Self.address + 4) + [
+                0xF4
+            ]
         var machine = try TestMachine(code)
         let doorbell = machine.doorbell(at: UInt64(Self.address))
         try doorbell.signal(first, onWriteOf: 0)
