@@ -46,7 +46,7 @@ void say_decimal(uint64_t value);
 /// Says why, and is the status.
 int fail(enum status status, const char *reason);
 
-/// The techniques. All but one run in ring 3.
+/// The techniques.
 int write_blind(const struct options *options);
 int write_polled(const struct options *options);
 int write_strings(const struct options *options);

@@ -4,11 +4,12 @@
 #include "hypercall.h"
 #include "virtio.h"
 
-enum { SECOND = 1000000000, LONGEST_TABLE = 16, FEWEST_TABLES = 4 };
+enum { SECOND = 1000000000 };
 
 static struct virtio_device console;
 static struct virtq queue;
-static struct virtq_descriptor tables[DEEPEST][LONGEST_TABLE];
+/// A buffer is offered in two pieces where it goes by a table.
+static struct virtq_descriptor tables[DEEPEST][2];
 static uint8_t received[DEEPEST][LARGEST_BUFFER];
 
 static int set_up(const struct options *options, uint16_t number) {
@@ -44,53 +45,44 @@ static bool wait_for(uint16_t count) {
     return !virtio_needs_reset(&console);
 }
 
-/// Offers the next piece, or as many as are in a table.
-static void offer_next(const struct options *options, struct progress *progress, uint16_t id, uint32_t pieces) {
-    uint32_t length;
+static void offer(uint16_t id, const uint8_t *bytes, uint32_t length, uint16_t flags) {
     if (!is_indirect()) {
-        const uint8_t *piece = next_piece(progress, options->buffer, &length);
-        virtq_offer(&queue, id, piece, length, VIRTQ_READABLE);
+        virtq_offer(&queue, id, bytes, length, flags);
         return;
     }
-    uint16_t count = 0;
-    while (count < pieces && progress->left) {
-        const uint8_t *piece = next_piece(progress, options->buffer, &length);
-        virtq_describe(&tables[id][count], piece, length, VIRTQ_NEXT, count + 1);
-        count++;
-    }
-    tables[id][count - 1].flags = 0;
-    virtq_offer_table(&queue, id, tables[id], count);
+    uint32_t first = length / 2;
+    virtq_describe(&tables[id][0], bytes, first, flags | VIRTQ_NEXT, 1);
+    virtq_describe(&tables[id][1], bytes + first, length - first, flags, 0);
+    virtq_offer_table(&queue, id, tables[id], 2);
 }
 
-/// With tables, as many pieces in each as leave some tables, so that the device has one while another is filled in.
-static uint32_t pieces_of_table(uint32_t depth) {
-    uint32_t pieces = is_indirect() ? depth / FEWEST_TABLES : 1;
-    if (pieces < 1) return 1;
-    return pieces < LONGEST_TABLE ? pieces : LONGEST_TABLE;
+static void offer_next(const struct options *options, struct progress *progress, uint16_t id) {
+    uint32_t length;
+    const uint8_t *bytes = next_piece(progress, options->buffer, &length);
+    offer(id, bytes, length, VIRTQ_READABLE);
 }
 
 int write_virtio(const struct options *options) {
     int status = set_up(options, VIRTIO_CONSOLE_TRANSMIT);
     if (status) return status;
     struct progress progress = { options->bytes, 0 };
-    uint32_t pieces = pieces_of_table(options->depth);
-    for (uint16_t id = 0; id < options->depth / pieces && id < queue.size && progress.left; id++) {
-        offer_next(options, &progress, id, pieces);
-    }
+    for (uint16_t id = 0; id < options->depth && id < queue.size && progress.left; id++) offer_next(options, &progress, id);
     virtq_publish(&queue);
     while (virtq_under_way(&queue)) {
         struct virtq_used buffer;
         bool has_taken = false;
         for (; virtq_take(&queue, &buffer); has_taken = true) {
             if (buffer.length) return fail(DEVICE_ERROR, "a buffer came back with a length");
-            if (progress.left) offer_next(options, &progress, (uint16_t)buffer.id, pieces);
+            if (progress.left) offer_next(options, &progress, (uint16_t)buffer.id);
         }
         if (queue.is_broken) return fail(DEVICE_ERROR, "a buffer came back that was not under way");
         virtq_publish(&queue);
         if (has_taken) continue;
         uint16_t under_way = virtq_under_way(&queue);
         // At the end only the last one counts.
-        if (!wait_for(progress.left ? (under_way + 1) / 2 : under_way)) return fail(DEVICE_ERROR, "the device needs a reset, or a hypercall failed");
+        if (!wait_for(progress.left ? (under_way + 1) / 2 : under_way)) {
+            return fail(DEVICE_ERROR, "the device needs a reset, or a hypercall failed");
+        }
     }
     return GIVEN_AWAY;
 }
@@ -110,12 +102,7 @@ static uint64_t count_wrong(const uint8_t *bytes, const uint8_t *expected, uint3
 }
 
 static void offer_room(const struct options *options, uint16_t id) {
-    if (is_indirect()) {
-        virtq_describe(&tables[id][0], received[id], options->buffer, VIRTQ_WRITABLE, 0);
-        virtq_offer_table(&queue, id, tables[id], 1);
-    } else {
-        virtq_offer(&queue, id, received[id], options->buffer, VIRTQ_WRITABLE);
-    }
+    offer(id, received[id], options->buffer, VIRTQ_WRITABLE);
 }
 
 static int say_received(uint64_t bytes, uint64_t wrong) {

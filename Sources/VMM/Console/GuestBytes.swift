@@ -7,6 +7,9 @@ import KVM
 struct GuestBytes {
     /// How many buffers one call takes (IOV_MAX, Linux limits.h); more need not be lent.
     private static let longestVector = 1024
+    /// How many bytes are written in one call: the reader of a pipe is woken when the call ends, and would sleep until all of
+    /// a larger buffer is in the pipe.
+    private static let longestWrite: UInt64 = 64 << 10
 
     private let memory: GuestMemory
     private var segments: [GuestSegment] = []
@@ -52,12 +55,12 @@ struct GuestBytes {
         }
     }
 
-    /// Writes as many as the system takes (writev(2)).
+    /// Writes as many as the system takes, 64 KiB at most (writev(2)).
     ///
     /// - Returns: how many, or a negative error number.
     func write(to descriptor: Int32) -> Int {
         // SAFETY: the buffers live for the length of the call.
-        withNext { segments in
+        withNext(upTo: Self.longestWrite) { segments in
             unsafe try? memory.withBuffersToRead(segments) { unsafe VectorIO.write($0, to: descriptor) }
         }
     }
@@ -67,7 +70,7 @@ struct GuestBytes {
     /// - Returns: how many, 0 at the end of what is read, or a negative error number.
     func read(from descriptor: Int32) -> Int {
         // SAFETY: the buffers live for the length of the call.
-        withNext { segments in
+        withNext(upTo: .max) { segments in
             unsafe try? memory.withBuffersToWrite(segments) { unsafe VectorIO.readNow(descriptor, into: $0) }
         }
     }
@@ -106,8 +109,23 @@ struct GuestBytes {
         return rest
     }
 
+    /// Those that one call takes, with so many bytes at most.
+    private func next(upTo limit: UInt64) -> ArraySlice<GuestSegment> {
+        var part = next.prefix(Self.longestVector)
+        var room = limit
+        for index in part.indices {
+            let segment = part[index]
+            guard UInt64(segment.count) <= room else {
+                part[index] = GuestSegment(address: segment.address, count: UInt32(clamping: room))
+                return part[...index]
+            }
+            room -= UInt64(segment.count)
+        }
+        return part
+    }
+
     /// Nil where the gate refuses, which it did not when the segments were made.
-    private func withNext(_ body: (ArraySlice<GuestSegment>) -> Int?) -> Int {
-        body(next.prefix(Self.longestVector)) ?? Int(-EFAULT)
+    private func withNext(upTo limit: UInt64, _ body: (ArraySlice<GuestSegment>) -> Int?) -> Int {
+        body(next(upTo: limit)) ?? Int(-EFAULT)
     }
 }
