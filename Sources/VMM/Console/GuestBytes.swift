@@ -78,7 +78,7 @@ struct GuestBytes {
     /// Hands the bytes that are not done, up to so many, to `body` in parts.
     func forEachPart(upTo limit: Int, _ body: (RawSpan) -> Void) {
         var room = limit
-        for segment in next where room > 0 {
+        for segment in next() where room > 0 {
             let length = min(room, Int(segment.count))
             try? memory.withMutableBytes(at: segment.address, count: length) { body($0.bytes) }
             room -= length
@@ -90,7 +90,7 @@ struct GuestBytes {
     /// - Returns: how many were filled.
     func fill(from bytes: ArraySlice<UInt8>) -> Int {
         var rest = bytes
-        for segment in next where !rest.isEmpty {
+        for segment in next() where !rest.isEmpty {
             let part = rest.prefix(Int(segment.count))
             try? memory.write(part.span, at: segment.address)
             rest = rest.dropFirst(part.count)
@@ -98,9 +98,9 @@ struct GuestBytes {
         return bytes.count - rest.count
     }
 
-    /// The segments that are not done, the first without what is.
-    private var next: ArraySlice<GuestSegment> {
-        var rest = segments[min(position.segment, segments.count)...]
+    /// The segments that are not done, so many at most, the first without what is.
+    private func next(_ longest: Int = .max) -> ArraySlice<GuestSegment> {
+        var rest = segments[min(position.segment, segments.count)...].prefix(longest)
         if let first = rest.first, position.offset > 0 {
             // Within the segment, which the gate has found in one region.
             let address = first.address.adding(UInt64(position.offset)) ?? first.address
@@ -111,7 +111,7 @@ struct GuestBytes {
 
     /// Those that one call takes, with so many bytes at most.
     private func next(upTo limit: UInt64) -> ArraySlice<GuestSegment> {
-        var part = next.prefix(Self.longestVector)
+        var part = next(Self.longestVector)
         var room = limit
         for index in part.indices {
             let segment = part[index]

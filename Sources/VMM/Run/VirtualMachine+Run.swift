@@ -15,6 +15,7 @@ extension VirtualMachine {
         // Made before the guest begins: at its end nothing may keep its output from being written.
         var alarm = try kvm { () throws(KVMError) in try RunAlarm(deadline, watches: false) }
         defer { extendLifetime(alarm) }
+        try kvm { () throws(KVMError) in try shared.platform.virtioConsole?.begin() }
         let threads = startOthers(deadline)
         first.run(until: deadline)
         for thread in threads { thread.join() }

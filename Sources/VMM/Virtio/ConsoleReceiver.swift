@@ -1,9 +1,12 @@
 import DeviceModel
-import KVM
+import Glibc
 
 /// What a virtio-console does with its receive queue: it fills the guest's buffers with input as it comes (VIRTIO 1.2 §5.3.6).
 /// Nothing is taken from the host before the guest has offered a buffer for it.
 struct ConsoleReceiver: QueueTask {
+    /// In microseconds.
+    private static let restAfterNothing: UInt32 = 500
+
     private let input: ConsoleInput?
     private var chain = DescriptorChain()
     private var bytes: GuestBytes
@@ -28,7 +31,11 @@ struct ConsoleReceiver: QueueTask {
                 return .waitsForDriver
             }
             let count = input.read(into: &bytes)
-            if count == 0, bytes.count > 0 { continue }
+            if count == 0, bytes.count > 0 {
+                // It has ended, or another process has taken what was there, or there is nothing although poll(2) says so.
+                usleep(Self.restAfterNothing)
+                continue
+            }
             try queue.addUsed(chain, written: UInt32(clamping: count))
             reset()
             if try queue.publish() { session.raiseUsedBufferInterrupt(queue: VirtioConsole.receiveQueue) }

@@ -46,11 +46,14 @@ struct VirtioConsoleDevice: Sendable {
             transmitter: ConsoleTransmitter(to: channel, memory: memory) { coalescing?.drain(into: ports) },
             doorbell: wiring.doorbell
         ) { control.end(.failure(.output($0))) }
-        let transport = VirtioMMIO(
+        transport = VirtioMMIO(
             backend: console, memory: memory, interrupt: bell.line(to: wiring.line ?? line))
-        self.transport = transport
         self.line = wiring.line
-        try wiring.line?.watchEnds { [weak transport] in transport?.interruptEnded() }
+    }
+
+    /// Before the machine runs.
+    func begin() throws(KVMError) {
+        try line?.watchEnds { [weak transport] in transport?.interruptEnded() }
     }
 
     /// How many bytes it has written.

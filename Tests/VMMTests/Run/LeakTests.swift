@@ -64,6 +64,27 @@ struct LeakTests {
         }
     }
 
+    @Test("nor do machines with a virtio-console and its threads, whether or not they are run")
+    func virtioConsoles() async {
+        await #expect(processExitsWith: .success) {
+            func run(_ count: Int) throws {
+                for index in 0..<count {
+                    var configuration = MachineConfiguration(image: .file(Guests.path("long-virtio-hello.elf")))
+                    configuration.virtioConsole = VirtioConsoleConfiguration(input: ConsoleInput([1, 2, 3]))
+                    configuration.interruptControllers = index % 3 == 0 ? .full : .none
+                    configuration.timeout = GuestRun.patience
+                    var machine = try VirtualMachine(configuration)
+                    if index % 2 == 0 { continue }
+                    guard try machine.run() == .exited(status: 0) else { exit(2) }
+                }
+            }
+            try run(10)
+            let before = try Holdings.now()
+            try run(TestScale.count(200))
+            exit(try Holdings.now().compare(to: before))
+        }
+    }
+
     @Test("machines that cannot be made leave nothing either")
     func failures() async {
         await #expect(processExitsWith: .success) {

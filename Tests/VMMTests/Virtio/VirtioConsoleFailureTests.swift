@@ -12,17 +12,20 @@ struct VirtioConsoleFailureTests {
     /// More than a pipe of the usual size holds together with what else is in it.
     private static let full = [UInt8](repeating: 0x55, count: 65_536)
 
-    private static func makeBlocked(input: ConsoleInput? = nil) throws -> (ConsoleDriver, HostPipe) {
+    private static func makeBlocked(
+        input: ConsoleInput? = nil, flags: Int32 = 0
+    ) throws -> (ConsoleDriver, HostPipe) {
         let pipe = HostPipe()
         pipe.write(full)
+        #expect(fcntl(pipe.writeEnd.number, F_SETFL, flags) == 0)
         let console = try ConsoleDriver(output: ConsoleOutput(descriptor: pipe.writeEnd.number), input: input)
         try console.bringUp()
         return (console, pipe)
     }
 
-    @Test("a reader that takes nothing holds the driver up, and then loses nothing")
-    func blockedReader() throws {
-        let (console, pipe) = try Self.makeBlocked()
+    @Test("a reader that takes nothing holds the driver up, and then loses nothing", arguments: [0, O_NONBLOCK])
+    func blockedReader(flags: Int32) throws {
+        let (console, pipe) = try Self.makeBlocked(flags: flags)
         for byte in 1...10 { try console.send([UInt8](repeating: UInt8(byte), count: 4096)) }
         usleep(50_000)
         #expect(try console.transmit.takeBuffers() == nil)
