@@ -20,7 +20,7 @@ final class ConsoleChannel: ByteSink {
     /// Writes guest memory out at once, as ``ConsoleOutput/pass(_:unless:)`` does.
     func pass(_ bytes: inout GuestBytes, unless shouldGiveUp: (_ idle: Int64) -> Bool) -> ConsoleOutput.FlushResult {
         let before = bytes.count
-        defer { count.wrappingAdd(before - bytes.count, ordering: .relaxed) }
+        defer { count.wrappingAdd(before &- bytes.count, ordering: .relaxed) }
         return output.pass(&bytes, unless: shouldGiveUp)
     }
 

@@ -29,7 +29,7 @@ struct GuestBytes {
     /// Adds segments behind the others.
     mutating func append(_ new: ArraySlice<GuestSegment>) {
         segments += new
-        for segment in new { count += UInt64(segment.count) }
+        for segment in new { count &+= UInt64(segment.count) }
     }
 
     /// Forgets everything but keeps the storage.
@@ -43,15 +43,15 @@ struct GuestBytes {
     mutating func removeFirst(_ number: Int) {
         var rest = UInt64(clamping: number)
         while rest > 0, position.segment < segments.count {
-            let left = UInt64(segments[position.segment].count - position.offset)
+            let left = UInt64(segments[position.segment].count &- position.offset)
             guard rest >= left else {
-                position.offset += UInt32(rest)
-                count -= rest
+                position.offset &+= UInt32(truncatingIfNeeded: rest)
+                count &-= rest
                 return
             }
-            rest -= left
-            count -= left
-            position = (position.segment + 1, 0)
+            rest &-= left
+            count &-= left
+            position = (position.segment &+ 1, 0)
         }
     }
 
@@ -81,7 +81,7 @@ struct GuestBytes {
         for segment in next() where room > 0 {
             let length = min(room, Int(segment.count))
             try? memory.withMutableBytes(at: segment.address, count: length) { body($0.bytes) }
-            room -= length
+            room &-= length
         }
     }
 
@@ -104,7 +104,7 @@ struct GuestBytes {
         if let first = rest.first, position.offset > 0 {
             // Within the segment, which the gate has found in one region.
             let address = first.address.adding(UInt64(position.offset)) ?? first.address
-            rest[rest.startIndex] = GuestSegment(address: address, count: first.count - position.offset)
+            rest[rest.startIndex] = GuestSegment(address: address, count: first.count &- position.offset)
         }
         return rest
     }
@@ -119,7 +119,7 @@ struct GuestBytes {
                 part[index] = GuestSegment(address: segment.address, count: UInt32(clamping: room))
                 return part[...index]
             }
-            room -= UInt64(segment.count)
+            room &-= UInt64(segment.count)
         }
         return part
     }
