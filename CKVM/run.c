@@ -91,8 +91,8 @@ long ckvm_event_create(void) {
 
 long ckvm_read_now(int fd, const struct iovec *parts, int count) {
   struct stat file;
-  /* A file on a disk would give EAGAIN for what is not in memory yet. */
-  int waits = fstat(fd, &file) == 0 && S_ISREG(file.st_mode);
+  /* What is on a disk and not in memory yet would give EAGAIN. */
+  int waits = fstat(fd, &file) == 0 && (S_ISREG(file.st_mode) || S_ISBLK(file.st_mode));
   long result = waits ? -1 : preadv2(fd, parts, count, -1, RWF_NOWAIT);
   if (waits || (result < 0 && errno == EOPNOTSUPP))
     result = readv(fd, parts, count);

@@ -55,12 +55,26 @@ final class OutputFile {
         abandon()
     }
 
-    /// Whether both paths lead to one file.
+    /// Whether both paths lead to one file, which need not exist yet.
     static func areSame(_ first: String, _ second: String) -> Bool {
-        var (a, b) = (stat(), stat())
-        // SAFETY: the paths are C strings for the length of the calls, the structures are the caller's own.
-        guard unsafe stat(first, &a) == 0, unsafe stat(second, &b) == 0 else { return false }
-        return a.st_dev == b.st_dev && a.st_ino == b.st_ino
+        if let a = identity(first), let b = identity(second) { return a == b }
+        guard identity(first) == nil, identity(second) == nil else { return false }
+        let (a, b) = (split(first), split(second))
+        guard a.name == b.name, let folder = identity(a.folder) else { return false }
+        return folder == identity(b.folder)
+    }
+
+    private static func split(_ path: String) -> (folder: String, name: Substring) {
+        guard let slash = path.lastIndex(of: "/") else { return (".", path[...]) }
+        return (path[...slash].description, path[path.index(after: slash)...])
+    }
+
+    /// The device and the number of a file that exists.
+    private static func identity(_ path: String) -> [UInt64]? {
+        var status = stat()
+        // SAFETY: the path is a C string for the length of the call, the structure is the caller's own.
+        guard unsafe stat(path, &status) == 0 else { return nil }
+        return [UInt64(status.st_dev), UInt64(status.st_ino)]
     }
 
     /// Writes it as JSON, which ends the file.

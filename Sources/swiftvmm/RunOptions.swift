@@ -57,7 +57,12 @@ struct RunOptions {
     private func checkFiles() throws {
         var files: [(option: String, path: String)] = []
         for (device, end) in [(ConsoleDevice.uart, serial), (.virtio, virtioConsole)] {
-            if case .file(let path) = end { files.append(("\(device.option) file:\(path)", path)) }
+            guard case .file(let path) = end else { continue }
+            files.append(("\(device.option) file:\(path)", path))
+            if let stream = StandardStreams.regularFile(at: path) {
+                throw Failure(
+                    status: .usage, message: "\(device.option) file:\(path) is where \(stream) goes; name another file")
+            }
         }
         if let report { files.append(("--report \(report)", report)) }
         for (index, file) in files.enumerated() {

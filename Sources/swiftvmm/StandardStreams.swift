@@ -47,6 +47,14 @@ enum StandardStreams {
         }
     }
 
+    /// Which of the streams goes to the regular file at a path, if one does: what else writes there would be overwritten.
+    static func regularFile(at path: String) -> String? {
+        var status = stat()
+        // SAFETY: the path is a C string for the length of the call, the structure is the caller's own.
+        guard unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return output(that: status).map { $0 == STDOUT_FILENO ? "standard output" : "standard error" }
+    }
+
     private static func write(_ text: String, to descriptor: Int32) -> Bool {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {

@@ -24,11 +24,7 @@ public struct KVMSystem: ~Copyable, Sendable {
         guard version == KVM_API_VERSION else { throw .wrongVersion(version) }
         let missing = Capability.required.filter { ckvm_ioctl(number, CKVM_CHECK_EXTENSION, UInt($0.number)) <= 0 }
         guard missing.isEmpty else { throw .missingCapabilities(missing) }
-        switch ckvm_install_kick() {
-        case 0: break
-        case Int(-EBUSY): throw .kickSignalTaken(ckvm_kick_signal())
-        case let error: throw .call("handle the stop signal", SystemError(code: Int32(truncatingIfNeeded: -error)))
-        }
+        try SystemThread.prepareInterrupts()
         runMappingSize = try descriptor.control(CKVM_GET_VCPU_MMAP_SIZE, 0, "ask for the size of a vCPU's run page")
         self.descriptor = descriptor
     }

@@ -48,10 +48,19 @@ public final class SystemThread: Sendable {
         if !isJoined.load(ordering: .relaxed) { pthread_detach(id) }
     }
 
+    /// Before any thread accepts interrupts. Where KVM was opened that has been done.
+    ///
+    /// - Throws: `KVMError.kickSignalTaken`, or `.call`.
+    public static func prepareInterrupts() throws(KVMError) {
+        switch ckvm_install_kick() {
+        case 0: break
+        case Int(-EBUSY): throw .kickSignalTaken(ckvm_kick_signal())
+        case let error: throw .call("handle the stop signal", SystemError(code: Int32(truncatingIfNeeded: -error)))
+        }
+    }
+
     /// From now on the calling thread takes ``interrupt()``.
     public static func acceptInterrupts() {
-        // It is there already where KVM is open. Where it cannot be had the signal stays blocked.
-        guard ckvm_install_kick() == 0 else { return }
         _ = ckvm_prepare_thread()
     }
 

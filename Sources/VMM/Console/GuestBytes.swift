@@ -7,9 +7,9 @@ import KVM
 struct GuestBytes {
     /// How many buffers one call takes (IOV_MAX, Linux limits.h); more need not be lent.
     private static let longestVector = 1024
-    /// How many bytes are written in one call: the reader of a pipe is woken when the call ends, and would sleep until all of
-    /// a larger buffer is in the pipe.
-    private static let longestWrite: UInt64 = 64 << 10
+    /// How many bytes one call moves: the reader of a pipe is woken when the call ends, and would sleep until all of a larger
+    /// buffer is in the pipe; and no signal ends a read of a file.
+    private static let longestCall: UInt64 = 64 << 10
 
     private let memory: GuestMemory
     private var segments: [GuestSegment] = []
@@ -60,17 +60,17 @@ struct GuestBytes {
     /// - Returns: how many, or a negative error number.
     func write(to descriptor: Int32) -> Int {
         // SAFETY: the buffers live for the length of the call.
-        withNext(upTo: Self.longestWrite) { segments in
+        withNext { segments in
             unsafe try? memory.withBuffersToRead(segments) { unsafe VectorIO.write($0, to: descriptor) }
         }
     }
 
-    /// Fills as many as are ready to be read, without waiting where the kernel can do that.
+    /// Fills as many as are ready to be read, 64 KiB at most, without waiting where the kernel can do that.
     ///
     /// - Returns: how many, 0 at the end of what is read, or a negative error number.
     func read(from descriptor: Int32) -> Int {
         // SAFETY: the buffers live for the length of the call.
-        withNext(upTo: .max) { segments in
+        withNext { segments in
             unsafe try? memory.withBuffersToWrite(segments) { unsafe VectorIO.readNow(descriptor, into: $0) }
         }
     }
@@ -109,10 +109,10 @@ struct GuestBytes {
         return rest
     }
 
-    /// Those that one call takes, with so many bytes at most.
-    private func next(upTo limit: UInt64) -> ArraySlice<GuestSegment> {
+    /// Those that one call takes.
+    private var nextCall: ArraySlice<GuestSegment> {
         var part = next(Self.longestVector)
-        var room = limit
+        var room = Self.longestCall
         for index in part.indices {
             let segment = part[index]
             guard UInt64(segment.count) <= room else {
@@ -125,7 +125,7 @@ struct GuestBytes {
     }
 
     /// Nil where the gate refuses, which it did not when the segments were made.
-    private func withNext(upTo limit: UInt64, _ body: (ArraySlice<GuestSegment>) -> Int?) -> Int {
-        body(next(upTo: limit)) ?? Int(-EFAULT)
+    private func withNext(_ body: (ArraySlice<GuestSegment>) -> Int?) -> Int {
+        body(nextCall) ?? Int(-EFAULT)
     }
 }

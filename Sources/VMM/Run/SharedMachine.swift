@@ -54,6 +54,15 @@ final class SharedMachine: Sendable {
         return console.finish(unless: shouldGiveUp)
     }
 
+    /// The same for a run that was stopped: a reader that takes nothing is waited for only so long, in nanoseconds. So is one that
+    /// does take what the virtio-console was offered, which can be a million times what the other consoles hold back.
+    func finishOutput(patience: Int64) -> ConsoleOutput.FlushResult {
+        let result = outputs.flush(waits: true) { idle in idle > patience }
+        guard result == .done, let console = platform.virtioConsole else { return result }
+        let end = MonotonicClock.now + patience
+        return console.finish { _ in MonotonicClock.now > end }
+    }
+
     /// What someone outside asks for, if anything.
     func requestedStop(_ deadline: Deadline) -> StopReason? {
         if control.stopIsRequested { return .stopped }

@@ -27,7 +27,7 @@ extension VirtualMachine {
         case .success(let reason): return try finish(reason, deadline)
         case .failure(let error):
             // What the guest said before the host failed is worth having.
-            _ = shared.finishOutput { idle in idle > Self.lastPatience }
+            _ = shared.finishOutput(patience: Self.lastPatience)
             throw error
         case nil: throw .fault("the run ended without a reason")
         }
@@ -60,7 +60,7 @@ extension VirtualMachine {
             if case .failed(let error) = result { throw .output(error) }
             if let request { reason = request }
         }
-        let result = shared.finishOutput { idle in idle > Self.lastPatience }
+        let result = shared.finishOutput(patience: Self.lastPatience)
         if case .failed(let error) = result { throw .output(error) }
         return reason
     }

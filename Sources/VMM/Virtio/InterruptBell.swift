@@ -40,8 +40,8 @@ final class InterruptBell: Sendable {
     func whileWatched<R>(_ body: (Int32) -> R) -> R {
         sleepers.add(1, ordering: .sequentiallyConsistent)
         defer {
-            sleepers.subtract(1, ordering: .sequentiallyConsistent)
-            _ = event.take()
+            // Before that it may be others' to see.
+            if sleepers.subtract(1, ordering: .sequentiallyConsistent).newValue == 0 { _ = event.take() }
         }
         return body(event.number)
     }

@@ -38,6 +38,7 @@ final class QueueWorker<Task: QueueTask>: Sendable {
         self.index = index
         self.doorbell = doorbell
         self.fail = fail
+        try SystemThread.prepareInterrupts()
         bell = try EventDescriptor()
         state = Mutex(State(task: task))
     }

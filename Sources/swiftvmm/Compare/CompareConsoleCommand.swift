@@ -38,7 +38,7 @@ struct CompareConsoleCommand: ParsableCommand {
         try EndSignals.catch()
         let outputs = try ComparisonOutputs(json: json, svg: svg, guest: guest.path)
         let plan = quick ? ConsolePlan.quick : ConsolePlan.full
-        let runner = ConsoleSubjectRunner(guest: guest.path)
+        let runner = ConsoleSubjectRunner(guest: guest.path, timeLimit: Int(plan.timeLimit))
         let comparison = ConsoleComparison(plan: plan, measure: runner.measure)
         let report = ConsoleReport(host: host, isQuick: quick, rows: try comparison.run())
         EndSignals.release()

@@ -21,18 +21,24 @@ struct ConsoleFindings {
 
     private static func doorbells(_ event: ConsoleRow?, _ exits: ConsoleRow?) -> String? {
         guard let event, let exits else { return nil }
-        let (a, b) = (event.bytesPerSecond, exits.bytesPerSecond)
-        if a.min <= b.max, b.min <= a.max, a.min < a.max {
-            return "Whether its doorbells are exits makes no difference that could be measured: few buffers need one."
+        let ratios = zip(event.rounds, exits.rounds).map { $0.bytesPerSecond / $1.bytesPerSecond }
+        guard let ratio = Spread(ratios) else { return nil }
+        let perDoorbell = Spread(
+            exits.rounds.compactMap { round in
+                guard let doorbells = round.exits?.doorbells, doorbells > 0 else { return nil }
+                return Double(round.byteCount) / Double(exits.subject.buffer) / Double(doorbells)
+            })
+        let reason = perDoorbell.map { ": one doorbell stands for \(ShortNumber($0.median)) buffers" } ?? ""
+        // Some rounds say this, and some that.
+        if ratio.min < 1, ratio.max > 1 {
+            return "Whether its doorbells are exits makes no difference that these rounds show\(reason)."
         }
-        let ratio = event.bytesPerSecond.median / exits.bytesPerSecond.median
-        return
-            "Doorbells without exits (ioeventfd) give it \(comparison(ratio, of: "the speed of doorbells by exits"))."
+        return "Doorbells without exits (ioeventfd) give it "
+            + "\(comparison(ratio.median, of: "the speed of doorbells by exits"))\(reason)."
     }
 
     private static func coalescing(_ blind: ConsoleRow?, _ coalesced: ConsoleRow?) -> String? {
-        guard let blind, let coalesced else { return nil }
-        let ratio = coalesced.bytesPerSecond.median / blind.bytesPerSecond.median
+        guard let blind, let ratio = coalesced?.ratioToBlind else { return nil }
         return "A byte to the UART takes \(ShortNumber(blind.nanosecondsPerByte / 1000)) µs as an exit; "
             + "waiting in the kernel's ring gives it \(comparison(ratio, of: "the speed"))."
     }

@@ -33,14 +33,27 @@ struct ConsolePlan {
         of subject: ConsoleSubject, after last: ConsoleRound, timeLeft: Double, runsLeft: Int
     ) -> UInt64 {
         let share = timeLeft / Double(max(1, runsLeft)) * 0.9 - last.overhead
-        return Self.limit(last.bytesPerSecond * min(streamTime, share), of: subject)
+        return Self.limit(Self.rate(of: last) * min(streamTime, share), of: subject)
     }
 
     /// - Returns: nil when the first look was long enough to tell how many bytes are wanted.
     func nextLook(at subject: ConsoleSubject, after look: ConsoleRound) -> UInt64? {
         guard look.streamSeconds < streamTime / 4 else { return nil }
         let growth = streamTime / 2 / max(look.streamSeconds, 1e-6)
-        return Self.limit(Double(look.byteCount) * min(64, max(2, growth)), of: subject)
+        // Were the stream all that the run took time for, it would take no more than this.
+        let most = Self.longestLook / max(look.wholeSeconds, 1e-6)
+        return Self.limit(Double(look.byteCount) * min(64, max(2, growth), most), of: subject)
+    }
+
+    /// Of a look, in seconds.
+    private static let longestLook = 5.0
+    /// Output comes in pieces, at most 10 ms after it was made: a stream as short as this may have arrived at once.
+    private static let shortestStream = 0.05
+
+    /// Bytes per second, or fewer where that is not known.
+    private static func rate(of round: ConsoleRound) -> Double {
+        round.streamSeconds >= shortestStream
+            ? round.bytesPerSecond : min(round.bytesPerSecond, Double(round.byteCount) / round.wholeSeconds)
     }
 
     /// Between what says something and what nobody waits for.

@@ -17,6 +17,8 @@ struct ConsoleRound: Encodable, Equatable {
         var byKind: [String: UInt64]
         /// Writes that waited in the kernel's ring and were no exits.
         var coalescedWrites: UInt64
+        /// Doorbells of a virtio device that were exits; nil where there is none.
+        var doorbells: UInt64?
         /// The kind that came most often, among those whose latency is known.
         var mainKind: String?
         /// How long exits of that kind took to handle, in nanoseconds.

@@ -22,8 +22,10 @@ struct ConsoleSubject: Hashable {
 
     /// The arguments of swiftvmm that print so many bytes.
     ///
-    /// - Parameter report: the file that `run` reports to.
-    func arguments(bytes: UInt64, guest: String, report: String) -> [String] {
+    /// - Parameters:
+    ///   - report: the file that `run` reports to.
+    ///   - timeLimit: in seconds.
+    func arguments(bytes: UInt64, guest: String, report: String, timeLimit: Int) -> [String] {
         guard let word = technique.guestWord else {
             return [
                 CompareCommand.name, WritePayloadCommand.name, "--bytes", "\(bytes)", "--buffer",
@@ -32,10 +34,7 @@ struct ConsoleSubject: Hashable {
         }
         return [
             RunOptions.command, guest, "--cmdline", "technique=\(word) bytes=\(bytes) buffer=\(buffer)", "--timeout",
-            "\(Self.timeLimit)", "--report", report,
+            "\(timeLimit)", "--report", report,
         ] + technique.options
     }
-
-    /// Seconds after which a guest is taken to hang: far more than any run is meant to take.
-    private static let timeLimit = 60
 }

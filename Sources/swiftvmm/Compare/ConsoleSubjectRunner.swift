@@ -3,14 +3,22 @@ import FoundationEssentials
 /// Runs subjects, one at a time, and lets only those pass whose every byte arrived.
 struct ConsoleSubjectRunner {
     let guest: String
+    /// Seconds after which a guest is taken to hang.
+    let timeLimit: Int
 
     func measure(_ subject: ConsoleSubject, byteCount: UInt64) throws(Failure) -> ConsoleRound {
         let start = ContinuousClock.now
         let process = try ComparedProcess { report in
-            subject.arguments(bytes: byteCount, guest: guest, report: report)
+            subject.arguments(bytes: byteCount, guest: guest, report: report, timeLimit: timeLimit)
         }
         var reader = StreamReader()
-        try reader.read(process.output)
+        guard try reader.read(process.output, upTo: byteCount) else {
+            // The process is killed when it is given up.
+            let outcome = SubjectOutcome(
+                subject: subject, byteCount: byteCount, status: 0, errors: "", check: reader.check)
+            try outcome.verify()
+            throw Failure(status: .fault, message: "\(subject.name): its output was not read to the end")
+        }
         // Where a guest is asked for, its report comes after all output and fits into the pipe.
         let report = try process.report.readToEnd()
         let errors = String(decoding: try process.errors.readToEnd(), as: UTF8.self)

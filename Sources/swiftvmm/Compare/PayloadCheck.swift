@@ -21,7 +21,7 @@ struct PayloadCheck {
         pattern = ConsolePayload.pattern(reach: reach)
     }
 
-    /// The stream's next bytes. After a fault they are only counted.
+    /// The stream's next bytes, before the first fault.
     mutating func add(_ bytes: Span<UInt8>) {
         defer { byteCount += UInt64(bytes.count) }
         guard fault == nil, !bytes.isEmpty else { return }

@@ -17,6 +17,7 @@ struct RunFigures: Decodable {
         let exitCount: UInt64
         let exitsByKind: [String: UInt64]
         let coalescedWrites: UInt64
+        let doorbellExits: UInt64?
         let latencies: [String: Percentiles]
     }
 
@@ -29,7 +30,9 @@ extension ConsoleRound.Exits {
     init(_ run: RunFigures.Run) {
         let main = run.latencies.max { ($0.value.count, $1.key) < ($1.value.count, $0.key) }
         self.init(
-            count: run.exitCount, byKind: run.exitsByKind, coalescedWrites: run.coalescedWrites, mainKind: main?.key,
+            count: run.exitCount, byKind: run.exitsByKind, coalescedWrites: run.coalescedWrites,
+            doorbells: run.doorbellExits,
+            mainKind: main?.key,
             p50: main?.value.p50, p99: main?.value.p99, max: main?.value.max)
     }
 }

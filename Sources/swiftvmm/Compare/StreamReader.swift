@@ -1,4 +1,4 @@
-/// Reads a child's output to its end, and takes the time. It is the same for every subject.
+/// Reads a child's output, and takes the time. It is the same for every subject.
 struct StreamReader {
     private static let bufferSize = 256 << 10
 
@@ -11,19 +11,22 @@ struct StreamReader {
 
     init() {}
 
-    mutating func read(_ pipe: Pipe) throws(Failure) {
+    /// - Parameter limit: how many bytes there should be; one more, or one that is wrong, is the last that is read.
+    /// - Returns: whether the stream was read to its end.
+    mutating func read(_ pipe: Pipe, upTo limit: UInt64) throws(Failure) -> Bool {
         var buffer = [UInt8](repeating: 0, count: Self.bufferSize)
         try pipe.waitForBytes()
         var first: (time: ContinuousClock.Instant, byteCount: UInt64)?
         while true {
             let count = try pipe.read(into: &buffer)
-            guard count > 0 else { return }
+            guard count > 0 else { return true }
             let now = ContinuousClock.now
             check.add(buffer.span.extracting(first: count))
             let start = first ?? (now, check.byteCount)
             first = start
             seconds = (now - start.time) / .seconds(1)
             timedByteCount = check.byteCount - start.byteCount
+            if check.fault != nil || check.byteCount > limit { return false }
         }
     }
 }

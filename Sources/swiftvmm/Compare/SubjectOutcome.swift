@@ -12,10 +12,9 @@ struct SubjectOutcome {
 
     /// - Throws: in words, what is wrong with it.
     func verify() throws(Failure) {
-        guard status == 0 else {
-            // Where no machine can be had here, that is the reason.
-            let own: ExitStatus = status == ExitStatus.noKVM.rawValue ? .noKVM : .fault
-            throw Failure(status: own, message: "\(subject.name) failed: \(lastWords)\(strayText)")
+        // Where no machine can be had here, or not with this guest, that is the reason.
+        for own in [ExitStatus.noKVM, .badImage] where status == own.rawValue {
+            throw Failure(status: own, message: "\(subject.name) failed: \(lastWords)")
         }
         if let fault = check.fault, fault.position < byteCount {
             throw Failure(
@@ -24,10 +23,16 @@ struct SubjectOutcome {
                     "\(subject.name): byte \(fault.position) of its output is \(hex(fault.found.first ?? 0)), not \(hex(fault.expected))\(strayText)"
             )
         }
+        guard check.byteCount <= byteCount else {
+            throw Failure(status: .fault, message: "\(subject.name): its output has more than \(byteCount) bytes")
+        }
+        guard status == 0 else {
+            throw Failure(status: .fault, message: "\(subject.name) failed: \(lastWords)")
+        }
         guard check.byteCount == byteCount else {
             throw Failure(
                 status: .fault,
-                message: "\(subject.name): \(check.byteCount) bytes of its output arrived, not \(byteCount)\(strayText)"
+                message: "\(subject.name): \(check.byteCount) bytes of its output arrived, not \(byteCount)"
             )
         }
     }

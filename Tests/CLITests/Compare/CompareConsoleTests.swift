@@ -107,7 +107,7 @@ struct CompareConsoleTests {
             let writes = try #require(round.exits).byKind["portWrite", default: 0]
             #expect(Double(writes) <= 0.01 * Double(round.byteCount) + 100, "\(round)")
         }
-        #expect(try #require(rows["virtio"]?.ratioToUARTBlind) > 100)
+        #expect(try #require(rows["virtio"]?.ratioToUARTBlind) >= 1000)
     }
 
     @Test("a guest that prints something else is found out, whatever its status")
@@ -115,9 +115,12 @@ struct CompareConsoleTests {
         let scratch = try Scratch()
         let outcome = try await scratch.swiftvmm(
             "compare", "console", "--quick", "--guest", Guests.path("long-hello.elf"), "--json", "figures.json")
-        expectRefusal(
-            outcome, 70,
-            "virtio, ioeventfd, 64 KiB: byte 0 of its output is 0x48, not 0x3c; it printed \"Hello from long mode!\"")
+        #expect(outcome.status == 70 && outcome.output.isEmpty, "\(outcome)")
+        // All of its line, unless the host is slow.
+        #expect(
+            outcome.lastError.hasPrefix(
+                "swiftvmm: virtio, ioeventfd, 64 KiB: byte 0 of its output is 0x48, not 0x3c; it printed \"Hello"),
+            "\(outcome)")
         #expect(try scratch.names == [])
     }
 
@@ -128,6 +131,21 @@ struct CompareConsoleTests {
         #expect(outcome.status == 70, "\(outcome)")
         #expect(outcome.output == [])
         #expect(outcome.lastError.hasPrefix("swiftvmm: virtio, ioeventfd, 64 B failed: "), "\(outcome)")
+    }
+
+    @Test("a guest that does not stop printing, or does not end, is given up")
+    func endless() async throws {
+        let scratch = try Scratch()
+        // The payload's first bytes are not these.
+        let guest = try scratch.write(
+            TinyGuest.forever(TinyGuest.out(0x3F8, UInt8(ascii: "x"))), to: "guest.bin")
+        let printing = try await scratch.swiftvmm("compare", "console", "--quick", "--guest", guest)
+        #expect(printing.status == 70, "\(printing)")
+        #expect(printing.lastError.contains("byte 0 of its output is 0x78, not 0x3c"), "\(printing)")
+        let hanging = try await scratch.swiftvmm("compare", "console", "--quick", "--guest", Guests.path("spin.bin"))
+        #expect(hanging.status == 70, "\(hanging)")
+        #expect(hanging.lastError.contains("the deadline passed"), "\(hanging)")
+        #expect(hanging.took(lessThan: 60))
     }
 
     @Test("SIGINT and SIGTERM end it at once, with nothing left behind", arguments: [(2, "SIGINT"), (15, "SIGTERM")])

@@ -48,6 +48,15 @@ struct ConsolePlanTests {
         #expect(plan.nextLook(at: Self.blind, after: Self.round(bytes: 2048, seconds: 0)) == 2048 * 64)
     }
 
+    @Test("a stream that arrived in one piece is not taken for a fast one")
+    func piece() {
+        let plan = ConsolePlan.full
+        let slow = Self.round(bytes: 500, seconds: 0.0001, overhead: 0.5)
+        // Five seconds at a thousand a second, and then what is known.
+        #expect((4_900...5_000).contains(plan.nextLook(at: Self.blind, after: slow) ?? 0))
+        #expect(plan.byteCount(of: Self.blind, after: slow, timeLeft: 100, runsLeft: 100) == 512)
+    }
+
     /// Subjects that take the time that a host of this slowness takes, on a clock of their own.
     @Test("on hosts of any speed the plan ends in time", arguments: [0.01, 1, 10, 30])
     func endsInTime(slowness: Double) {

@@ -32,7 +32,7 @@ struct SubjectOutcomeTests {
         #expect(
             failure(payload.dropLast(), asked: 1000)?.message
                 == "hypercall, 64 B: 999 bytes of its output arrived, not 1000")
-        #expect(failure(payload, asked: 999)?.message == "hypercall, 64 B: 1000 bytes of its output arrived, not 999")
+        #expect(failure(payload, asked: 999)?.message == "hypercall, 64 B: its output has more than 999 bytes")
         #expect(failure(payload, asked: 999)?.status == .fault)
         #expect(failure([], asked: 1)?.message == "hypercall, 64 B: 0 bytes of its output arrived, not 1")
     }
@@ -49,7 +49,7 @@ struct SubjectOutcomeTests {
         #expect(message.hasSuffix("; it printed \"no such device\""))
     }
 
-    @Test("another status, with the last words; 69 is handed on")
+    @Test("another status, with the last words; 66 and 69 are handed on")
     func status() {
         let errors = "something\nswiftvmm: the guest ended with status 3\n"
         let failed = failure(payload, asked: 1000, status: 3, errors: errors)
@@ -57,5 +57,6 @@ struct SubjectOutcomeTests {
         #expect(failed?.status == .fault)
         #expect(failure([], asked: 1, status: 137)?.message == "hypercall, 64 B failed: status 137")
         #expect(failure([], asked: 1, status: 69, errors: "swiftvmm: no KVM\n")?.status == .noKVM)
+        #expect(failure([], asked: 1, status: 66, errors: "swiftvmm: no image\n")?.status == .badImage)
     }
 }
