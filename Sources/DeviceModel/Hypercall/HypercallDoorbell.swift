@@ -77,6 +77,7 @@ public final class HypercallDoorbell: BusDevice {
     /// Answers a sleep that is over.
     ///
     /// - Parameters:
+    ///   - wait: the sleep.
     ///   - hasInput: whether there is something to read.
     ///   - hasInterrupt: whether a device interrupts.
     public func finish(_ wait: HypercallWait, hasInput: Bool, hasInterrupt: Bool) {
