@@ -56,11 +56,12 @@ public struct VirtualMachine: ~Copyable {
         let outputs = ConsoleOutputs(main: configuration.output, serial: configuration.serialOutput)
         let control = RunControl()
         let coalescing = SerialCoalescing(system, isWanted: configuration.coalescesSerialOutput)
-        let usesEvents = configuration.usesEventDescriptors && Self.hasEventDescriptors(system)
         var wiring = configuration.virtioConsole.map {
             VirtioConsoleDevice.Wiring(configuration: $0, control: control, coalescing: coalescing)
         }
-        if usesEvents { try kvm { () throws(KVMError) in try wiring?.useEvents(of: machine, controllers) } }
+        if wiring != nil, configuration.usesEventDescriptors, Self.hasEventDescriptors(system) {
+            try kvm { () throws(KVMError) in try wiring?.useEvents(of: machine, controllers) }
+        }
         let platform = try Platform(
             memory: ram.memory, outputs: outputs, input: configuration.input,
             interrupts: Platform.Interrupts(controllers, machine), virtioConsole: wiring)

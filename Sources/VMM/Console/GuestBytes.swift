@@ -23,9 +23,6 @@ struct GuestBytes {
     /// How many are not done.
     private(set) var count: UInt64 = 0
 
-    /// How many segments there are in all.
-    var segmentCount: Int { segments.count }
-
     /// Adds segments behind the others.
     mutating func append(_ new: ArraySlice<GuestSegment>) {
         segments += new

@@ -11,10 +11,9 @@ struct ColumnTable {
         self.columns = columns
     }
 
-    /// - Parameter cells: one for each column.
+    /// - Parameter cells: one for each column; those that are missing are empty.
     mutating func add(_ cells: [String]) {
-        precondition(cells.count == columns.count)
-        rows.append(cells)
+        rows.append(columns.indices.map { $0 < cells.count ? cells[$0] : "" })
     }
 
     var text: String {

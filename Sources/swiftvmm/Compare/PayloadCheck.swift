@@ -15,17 +15,26 @@ struct PayloadCheck {
     private(set) var byteCount: UInt64 = 0
     private(set) var fault: Fault?
 
-    /// - Parameter reach: how many bytes are added at once at most.
+    /// - Parameter reach: how many bytes are compared at once.
     init(reach: Int) {
-        self.reach = reach
+        self.reach = max(1, reach)
         pattern = ConsolePayload.pattern(reach: reach)
     }
 
     /// The stream's next bytes, before the first fault.
     mutating func add(_ bytes: Span<UInt8>) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let piece = rest.extracting(first: reach)
+            compare(piece)
+            rest = rest.extracting(droppingFirst: piece.count)
+        }
+    }
+
+    /// - Parameter bytes: not empty, and no more than the reach.
+    private mutating func compare(_ bytes: Span<UInt8>) {
         defer { byteCount += UInt64(bytes.count) }
-        guard fault == nil, !bytes.isEmpty else { return }
-        precondition(bytes.count <= reach)
+        guard fault == nil else { return }
         let offset = Int(byteCount % UInt64(ConsolePayload.period))
         // SAFETY: neither is empty, and from an offset in its first period on the pattern is at least as long as the reach.
         let isRight = unsafe pattern.withUnsafeBytes { expected in
