@@ -54,7 +54,8 @@ struct BarChartTests {
     @Test("bars are longer the more they tell, each with its name and its value, and a key for each colour")
     func bars() {
         let svg = chart.svg
-        let widths = svg.matches(of: #/width="([0-9.]+)" height="16" rx="2" class="(emulated|paravirtual)"/#).compactMap { Double($0.1) }
+        let widths = svg.matches(of: #/width="([0-9.]+)" height="16" rx="2" class="(emulated|paravirtual)"/#).compactMap
+        { Double($0.1) }
         #expect(widths.count == 3 && widths == widths.sorted() && widths[0] > 10, "\(widths)")
         for text in [
             "Title", "host", ">a<", ">b<", ">c<", ">1 kB/s<", ">1 MB/s<", ">9.9 GB/s<", ">slow<", ">fast<", ">10 GB/s<",
