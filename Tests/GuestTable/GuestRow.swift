@@ -177,9 +177,15 @@ extension GuestRow {
             unmappedMemory: controllers == .auto ? ["0xfec00000", "0xfec00010"] : [])
     }
 
-    /// One that prints nothing but that it is not asked for anything.
+    /// The first prints nothing but that it is not asked for anything.
     private static let benches: [GuestRow] = [
         GuestRow(
-            name: "console-bench.elf", output: "console-bench: bad command line\n", reason: .exited(status: 2))
+            name: "console-bench.elf", output: "console-bench: bad command line\n", reason: .exited(status: 2)),
+        GuestRow(name: "startup-bench.elf", output: ">7febb025\n", reason: .exited(status: 0)),
+        GuestRow(name: "startup-real.bin", output: ">7febb025\n", reason: .exited(status: 0)),
+        GuestRow(name: "memory-bench.elf", input: [0x0A], output: "3398a400\n", reason: .exited(status: 0)),
+        GuestRow(
+            name: "memory-real.bin", memory: 1 << 20, input: [0x0A], output: "956c7d20\n",
+            reason: .exited(status: 0)),
     ]
 }
