@@ -160,7 +160,8 @@ struct InspectRefusalTests {
 
     @Test("run gives the same last line and status, for each way in which an ELF file can be wrong", .requiresKVM)
     func agreesOnRows() async throws {
-        for row in ELFErrorTests.rows {
+        // On slow hosts some of them.
+        for row in ELFErrorTests.rows.enumerated().filter({ $0.offset % TestScale.divisor == 0 }).map(\.element) {
             try scratch.write(row.image, to: "guest")
             let inspected = try await scratch.swiftvmm("inspect", "guest")
             let run = try await scratch.swiftvmm("run", "guest", "--timeout", "10")

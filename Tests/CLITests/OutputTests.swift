@@ -78,7 +78,8 @@ struct OutputTests {
 
     @Test("a reader that takes nothing does not outlast the deadline, and the bytes that it left are told")
     func givesUpOnReader() async throws {
-        let guest = try scratch.write(TinyGuest.print("0123456789") + TinyGuest.spin, to: "printer.bin")
+        let guest = try scratch.write(
+            TinyGuest.printAtOnce("0123456789", then: TinyGuest.spin), to: "printer.bin")
         let outcome = try await scratch.shell(
             "\(Self.fullPipe) exec \"$0\" run \(guest) --timeout \(TestScale.divisor) --report report >&3")
         expectRefusal(
@@ -86,13 +87,14 @@ struct OutputTests {
             "the deadline passed before the guest ended; 10 bytes of its output were not taken by their reader")
         #expect(outcome.took(lessThan: 20))  // seen: 2.4
         let run = try #require(try Report(try scratch.read("report")).run)
-        #expect(run.consoleBytes["debug"] == 10)
+        #expect(run.consoleBytes["hypercall"] == 10)
         #expect(run.unwrittenBytes == 10)
     }
 
     @Test("nor where the guest has ended by itself")
     func givesUpOnReaderAtTheEnd() async throws {
-        let guest = try scratch.write(TinyGuest.print("0123456789") + TinyGuest.halt, to: "printer.bin")
+        let guest = try scratch.write(
+            TinyGuest.printAtOnce("0123456789", then: TinyGuest.halt), to: "printer.bin")
         let outcome = try await scratch.shell(
             "\(Self.fullPipe) exec \"$0\" run \(guest) --timeout \(TestScale.divisor) >&3")
         expectRefusal(
@@ -103,7 +105,7 @@ struct OutputTests {
 
     @Test("a signal ends the wait for a reader as well", arguments: [TinyGuest.spin, TinyGuest.halt])
     func signalEndsWait(end: [UInt8]) async throws {
-        let guest = try scratch.write(TinyGuest.print("0123456789") + end, to: "printer.bin")
+        let guest = try scratch.write(TinyGuest.printAtOnce("0123456789", then: end), to: "printer.bin")
         let outcome = try await scratch.talk("run", guest, prelude: Self.fullPipe, redirection: ">&3") { session in
             try await session.state.waitUntilSignalsAreCaught()
             try await Task.sleep(for: .seconds(1) * TestScale.divisor)

@@ -11,7 +11,7 @@ struct BarChart {
 
     struct Group {
         let name: String
-        let colour: String
+        let colour: Ink
         let bars: [Bar]
     }
 
@@ -29,8 +29,6 @@ struct BarChart {
     private static let barHeight = 16.0
     private static let step = 24.0
     private static let groupGap = 14.0
-    private static let gray = "#59636e"
-    private static let gridColour = "#d8dee4"
 
     private static var left: Double { margin + nameWidth + 12 }
     private static var right: Double { width - margin - labelWidth }
@@ -55,14 +53,14 @@ struct BarChart {
         }
         drawing.text(
             "Logarithmic: each line is ten times the one before. The thin line is from the slowest to the fastest round.",
-            x: Self.margin, y: bottom + 40, size: 12, fill: Self.gray)
+            x: Self.margin, y: bottom + 40, size: 12, fill: .faint)
         return drawing.text
     }
 
     private func drawHead(_ drawing: inout SVGDrawing) {
         drawing.text(title, x: Self.margin, y: 36, size: 20, isBold: true)
         for (index, line) in subtitles.enumerated() {
-            drawing.text(line, x: Self.margin, y: 58 + 18 * Double(index), size: 12.5, fill: Self.gray)
+            drawing.text(line, x: Self.margin, y: 58 + 18 * Double(index), size: 12.5, fill: .faint)
         }
         var x = Self.left
         for group in groups {
@@ -78,26 +76,26 @@ struct BarChart {
         for _ in 0..<abs(axis.decades.lowerBound) { value = axis.decades.lowerBound > 0 ? value * 10 : value / 10 }
         for _ in axis.decades {
             let x = place(value, axis)
-            drawing.line(from: (x, top), to: (x, bottom), stroke: Self.gridColour)
-            drawing.text(axisLabel(value), x: x, y: bottom + 18, size: 12, fill: Self.gray, anchor: .middle)
+            drawing.line(from: (x, top), to: (x, bottom), stroke: .grid)
+            drawing.text(axisLabel(value), x: x, y: bottom + 18, size: 12, fill: .faint, anchor: .middle)
             value *= 10
         }
     }
 
-    private func draw(_ bar: Bar, _ colour: String, _ y: Double, _ axis: LogAxis, _ drawing: inout SVGDrawing) {
+    private func draw(_ bar: Bar, _ colour: Ink, _ y: Double, _ axis: LogAxis, _ drawing: inout SVGDrawing) {
         let (end, middle) = (place(bar.value, axis), y + Self.barHeight / 2)
         drawing.text(bar.name, x: Self.left - 12, y: middle + 4.5, size: 13, anchor: .end)
         drawing.rectangle(
             x: Self.left, y: y, width: end - Self.left, height: Self.barHeight, fill: colour, cornerRadius: 2)
         let (low, high) = (place(bar.low, axis), place(bar.high, axis))
-        drawing.line(from: (low, middle), to: (high, middle), stroke: "#1f2328", width: 1.5)
+        drawing.line(from: (low, middle), to: (high, middle), stroke: .text, width: 1.5)
         for x in [low, high] {
-            drawing.line(from: (x, middle - 4), to: (x, middle + 4), stroke: "#1f2328", width: 1.5)
+            drawing.line(from: (x, middle - 4), to: (x, middle + 4), stroke: .text, width: 1.5)
         }
-        // On white, whatever line of the grid is behind it.
+        // On paper, whatever line of the grid is behind it.
         let text = max(end, high) + 7
         drawing.rectangle(
-            x: text - 2, y: y, width: Double(bar.label.count) * 7.4 + 4, height: Self.barHeight, fill: "#ffffff")
+            x: text - 2, y: y, width: Double(bar.label.count) * 7.4 + 4, height: Self.barHeight, fill: .paper)
         drawing.text(bar.label, x: text, y: middle + 4.5, size: 13, isBold: true)
     }
 

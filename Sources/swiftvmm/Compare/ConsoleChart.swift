@@ -3,9 +3,9 @@ struct ConsoleChart {
     let svg: String
 
     init(_ report: ConsoleReport) {
-        let kinds: [(ConsoleTechnique.Kind, name: String, colour: String)] = [
-            (.plain, "plain process", "#8c959f"), (.paravirtual, "paravirtual", "#1a7f5a"),
-            (.emulated, "emulated UART", "#c2560c"),
+        let kinds: [(ConsoleTechnique.Kind, name: String, colour: Ink)] = [
+            (.plain, "plain process", .plain), (.paravirtual, "paravirtual", .paravirtual),
+            (.emulated, "emulated UART", .emulated),
         ]
         let groups = kinds.map { kind, name, colour in
             let rows = report.rows.filter { $0.subject.technique.kind == kind }

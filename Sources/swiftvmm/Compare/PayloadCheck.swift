@@ -6,8 +6,13 @@ struct PayloadCheck {
     struct Fault: Equatable {
         let position: UInt64
         let expected: UInt8
-        /// From the wrong byte on.
-        let found: [UInt8]
+        /// From the wrong byte on, as many as a message shows.
+        fileprivate(set) var found: [UInt8]
+
+        fileprivate static let longest = 120
+
+        /// Whether it shows all that there is to show: a line, or enough of one.
+        var isWhole: Bool { found.count >= Self.longest || found.contains(0x0A) }
     }
 
     private let pattern: [UInt8]
@@ -21,7 +26,7 @@ struct PayloadCheck {
         pattern = ConsolePayload.pattern(reach: reach)
     }
 
-    /// The stream's next bytes, before the first fault.
+    /// The stream's next bytes.
     mutating func add(_ bytes: Span<UInt8>) {
         var rest = bytes
         while !rest.isEmpty {
@@ -34,7 +39,10 @@ struct PayloadCheck {
     /// - Parameter bytes: not empty, and no more than the reach.
     private mutating func compare(_ bytes: Span<UInt8>) {
         defer { byteCount += UInt64(bytes.count) }
-        guard fault == nil else { return }
+        if let room = fault.map({ Fault.longest - $0.found.count }) {
+            for index in bytes.indices.prefix(room) { fault?.found.append(bytes[index]) }
+            return
+        }
         let offset = Int(byteCount % UInt64(ConsolePayload.period))
         // SAFETY: neither is empty, and from an offset in its first period on the pattern is at least as long as the reach.
         let isRight = unsafe pattern.withUnsafeBytes { expected in
@@ -45,6 +53,6 @@ struct PayloadCheck {
         guard !isRight, let wrong = bytes.indices.first(where: { bytes[$0] != pattern[offset + $0] }) else { return }
         fault = Fault(
             position: byteCount + UInt64(wrong), expected: pattern[offset + wrong],
-            found: bytes.indices.dropFirst(wrong).prefix(120).map { bytes[$0] })
+            found: bytes.indices.dropFirst(wrong).prefix(Fault.longest).map { bytes[$0] })
     }
 }

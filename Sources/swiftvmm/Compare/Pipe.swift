@@ -52,11 +52,17 @@ final class Pipe {
 
     /// Waits for the first byte, or the end; a signal that comes just before is seen, too.
     func waitForBytes() throws(Failure) {
+        try EndSignals.check()
+        while try !hasBytes(within: 100) {}
+    }
+
+    /// Whether there is something, or the end, within so many milliseconds, as long as no signal comes.
+    func hasBytes(within milliseconds: Int32) throws(Failure) -> Bool {
         var poll = pollfd(fd: reader, events: Int16(POLLIN), revents: 0)
-        repeat {
-            try EndSignals.check()
-            // SAFETY: one structure, the caller's own.
-        } while unsafe Glibc.poll(&poll, 1, 100) <= 0
+        // SAFETY: one structure, the caller's own.
+        let count = unsafe Glibc.poll(&poll, 1, milliseconds)
+        try EndSignals.check()
+        return count > 0
     }
 
     /// All that comes until the end, or the first bytes of it.

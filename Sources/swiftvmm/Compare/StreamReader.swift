@@ -1,6 +1,8 @@
 /// Reads a child's output, and takes the time. It is the same for every subject.
 struct StreamReader {
     private static let bufferSize = 256 << 10
+    /// For the rest of a complaint that was printed instead, in milliseconds.
+    private static let patience: Int32 = 1000
 
     /// What arrived.
     private(set) var check = PayloadCheck(reach: Self.bufferSize)
@@ -11,7 +13,7 @@ struct StreamReader {
 
     init() {}
 
-    /// - Parameter limit: how many bytes there should be; one more, or one that is wrong, is the last that is read.
+    /// - Parameter limit: how many bytes there should be; one more, or one that is wrong, is the last that counts.
     /// - Returns: whether the stream was read to its end.
     mutating func read(_ pipe: Pipe, upTo limit: UInt64) throws(Failure) -> Bool {
         var buffer = [UInt8](repeating: 0, count: Self.bufferSize)
@@ -26,7 +28,13 @@ struct StreamReader {
             first = start
             seconds = (now - start.time) / .seconds(1)
             timedByteCount = check.byteCount - start.byteCount
-            if check.fault != nil || check.byteCount > limit { return false }
+            if check.fault != nil || check.byteCount > limit { break }
         }
+        while let fault = check.fault, !fault.isWhole, try pipe.hasBytes(within: Self.patience) {
+            let count = try pipe.read(into: &buffer)
+            guard count > 0 else { break }
+            check.add(buffer.span.extracting(first: count))
+        }
+        return false
     }
 }

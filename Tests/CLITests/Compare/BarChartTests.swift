@@ -31,10 +31,10 @@ struct BarChartTests {
         title: "Title", subtitles: ["host"],
         groups: [
             .init(
-                name: "slow", colour: "#111111",
+                name: "slow", colour: .emulated,
                 bars: [.init(name: "a", value: 1000, low: 900, high: 1100, label: "1 kB/s")]),
             .init(
-                name: "fast", colour: "#222222",
+                name: "fast", colour: .paravirtual,
                 bars: [
                     .init(name: "b", value: 1e6, low: 1e6, high: 1e6, label: "1 MB/s"),
                     .init(name: "c", value: 9.9e9, low: 1e9, high: 9.9e9, label: "9.9 GB/s"),
@@ -54,13 +54,28 @@ struct BarChartTests {
     @Test("bars are longer the more they tell, each with its name and its value, and a key for each colour")
     func bars() {
         let svg = chart.svg
-        let widths = svg.matches(of: #/width="([0-9.]+)" height="16" rx="2" fill="#(1|2)/#).compactMap { Double($0.1) }
+        let widths = svg.matches(of: #/width="([0-9.]+)" height="16" rx="2" class="(emulated|paravirtual)"/#).compactMap
+        { Double($0.1) }
         #expect(widths.count == 3 && widths == widths.sorted() && widths[0] > 10, "\(widths)")
         for text in [
             "Title", "host", ">a<", ">b<", ">c<", ">1 kB/s<", ">1 MB/s<", ">9.9 GB/s<", ">slow<", ">fast<", ">10 GB/s<",
         ] {
             #expect(svg.contains(text), "\(text)")
         }
+    }
+
+    @Test("every colour has another on dark paper, which is told once")
+    func darkPaper() {
+        let svg = chart.svg
+        #expect(svg.components(of: "<style>@media (prefers-color-scheme:dark){") == 2)
+        for ink in Ink.allCases {
+            #expect(svg.components(of: ".\(ink){fill:\(ink.dark)}.\(ink)-line{stroke:\(ink.dark)}") == 2)
+            #expect(ink.light != ink.dark)
+        }
+        let used = svg.matches(of: #/class="([a-z]+)(-line)?" (?:fill|stroke)="(#[0-9a-f]+)"/#)
+        #expect(used.count > 20)
+        for use in used { #expect(Ink(rawValue: String(use.1))?.light == String(use.3), "\(use.0)") }
+        #expect(svg.components(of: "fill=") + svg.components(of: "stroke=") - 2 == used.count)
     }
 
     @Test("nothing reaches beyond the picture")

@@ -51,8 +51,20 @@ struct PayloadTests {
         let check = check(stream)
         #expect(check.fault?.position == UInt64(position))
         #expect(check.fault?.expected == Self.stream[position])
-        #expect(check.fault?.found.first == stream[position])
+        #expect(check.fault?.found == Array(stream[position...].prefix(120)))
         #expect(check.byteCount == 300_000)
+    }
+
+    @Test("what came instead is kept as far as a message shows it, in pieces of any size", arguments: [1, 3, 50, 4096])
+    func complaint(pieces: Int) {
+        var stream = Array(Self.stream[..<200]) + Array("no such device\n".utf8)
+        #expect(check(stream, pieces: pieces).fault?.found.starts(with: "no such device\n".utf8) == true)
+        #expect(check(stream, pieces: pieces).fault?.isWhole == true)
+        stream.removeLast()
+        #expect(check(stream, pieces: pieces).fault?.isWhole == false)
+        stream += [UInt8](repeating: 0x20, count: 1000)
+        #expect(check(stream, pieces: pieces).fault?.found.count == 120)
+        #expect(check(stream, pieces: pieces).fault?.isWhole == true)
     }
 
     @Test("a lost, a doubled and swapped buffers are found", arguments: [1, 16, 64, 4096, 16_384, 65_536])

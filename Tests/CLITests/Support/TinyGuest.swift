@@ -11,6 +11,20 @@ enum TinyGuest {
 
     static func print(_ text: String) -> [UInt8] { print(text.utf8) }
 
+    /// A whole guest: prints by one hypercall, so that either all of it was printed or nothing, and then does something else.
+    static func printAtOnce(_ text: String, then end: [UInt8]) -> [UInt8] {
+        let start: UInt32 = 0x7C00
+        let code = 11 + end.count
+        let request = start + UInt32((code + 7) / 8 * 8)
+        // mov $0x510, %dx; mov $request, %eax; out %eax, %dx
+        let call: [UInt8] = [0xBA] + bytes(0x510 as UInt16) + [0x66, 0xB8] + bytes(request) + [0x66, 0xEF]
+        let padding = [UInt8](repeating: 0, count: Int(request - start) - code)
+        // Operation 1, write; the status; the address; the length (docs/hypercall.md).
+        let block =
+            bytes(1 as UInt32) + bytes(~0 as UInt32) + bytes(UInt64(request + 24)) + bytes(UInt64(text.utf8.count))
+        return call + end + padding + block + Array(text.utf8)
+    }
+
     /// Prints one byte many times.
     static func print(_ byte: UInt8, times: Int) -> [UInt8] {
         [0xB0, byte] + loop(times, [0xE6, 0xE9])
