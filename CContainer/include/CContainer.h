@@ -35,6 +35,9 @@ int ccontainer_drop_capabilities(void);
 /* Sends the process this signal when its parent ends (PR_SET_PDEATHSIG). */
 int ccontainer_signal_at_parents_end(int signal);
 
+/* Makes the process the parent of all that its children leave behind (PR_SET_CHILD_SUBREAPER). */
+int ccontainer_adopt_orphans(void);
+
 /* From now on each system call goes through a filter (seccomp(2)). */
 int ccontainer_filter(const struct sock_filter *program, unsigned short count);
 

@@ -16,13 +16,13 @@ final class OutputFile {
     /// - Parameters:
     ///   - option: the option that names it, as it is typed.
     ///   - content: what it holds, in a word for messages.
-    ///   - guest: a file that it must not replace.
+    ///   - guests: files that it must not replace.
     ///   - remedy: what to do when it cannot be written.
-    init(path: String, option: String, content: String, guest: String, remedy: String? = nil) throws {
+    init(path: String, option: String, content: String, guests: [String], remedy: String? = nil) throws {
         guard !path.isEmpty else {
             throw Failure(status: .usage, message: "\(option) takes the name of a file, not an empty one")
         }
-        guard !Self.areSame(path, guest) else {
+        guard !guests.contains(where: { Self.areSame(path, $0) }) else {
             throw Failure(status: .usage, message: "\(option) \(path) would replace the guest; name another file")
         }
         self.path = path

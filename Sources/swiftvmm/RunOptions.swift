@@ -42,7 +42,7 @@ struct RunOptions {
         try EndSignals.catch()
         try checkFiles()
         let reportFile = try report.map {
-            try OutputFile(path: $0, option: "--report", content: "report", guest: image)
+            try OutputFile(path: $0, option: "--report", content: "report", guests: [image])
         }
         let (summary, numbers) = boot()
         EndSignals.release()

@@ -5,8 +5,24 @@ struct BarChart {
         let value: Double
         let low: Double
         let high: Double
-        /// The value in words, at the bar's end.
+        /// The value in words, at the bar's end; without a bar, why there is none.
         let label: String
+        let isMissing: Bool
+
+        init(name: String, value: Double, low: Double, high: Double, label: String) {
+            (self.name, self.value, self.low, self.high, self.label) = (name, value, low, high, label)
+            isMissing = false
+        }
+
+        init(name: String, _ spread: Spread, label: String) {
+            self.init(name: name, value: spread.median, low: spread.min, high: spread.max, label: label)
+        }
+
+        /// What was not measured.
+        init(name: String, reason: String) {
+            (self.name, label) = (name, reason)
+            (value, low, high, isMissing) = (0, 0, 0, true)
+        }
     }
 
     struct Group {
@@ -39,7 +55,7 @@ struct BarChart {
     }
 
     var svg: String {
-        let axis = LogAxis(groups.flatMap(\.bars).flatMap { [$0.low, $0.value, $0.high] })
+        let axis = LogAxis(groups.flatMap(\.bars).filter { !$0.isMissing }.flatMap { [$0.low, $0.value, $0.high] })
         var drawing = SVGDrawing(width: Int(Self.width), height: Int(bottom + 52), title: title)
         drawHead(&drawing)
         drawAxis(axis, &drawing)
@@ -85,6 +101,11 @@ struct BarChart {
     private func draw(_ bar: Bar, _ colour: Ink, _ y: Double, _ axis: LogAxis, _ drawing: inout SVGDrawing) {
         let (end, middle) = (place(bar.value, axis), y + Self.barHeight / 2)
         drawing.text(bar.name, x: Self.left - 12, y: middle + 4.5, size: 13, anchor: .end)
+        if bar.isMissing {
+            // As much as there is room for.
+            let reason = bar.label.count > 90 ? "\(bar.label.prefix(89))…" : bar.label
+            return drawing.text(reason, x: Self.left + 7, y: middle + 4.5, size: 12, fill: .faint)
+        }
         drawing.rectangle(
             x: Self.left, y: y, width: end - Self.left, height: Self.barHeight, fill: colour, cornerRadius: 2)
         let (low, high) = (place(bar.low, axis), place(bar.high, axis))

@@ -6,6 +6,8 @@ struct ColumnTable {
 
     private let columns: [(title: String, alignment: Alignment)]
     private var rows: [[String]] = []
+    /// What stands in a row instead of its other cells, by the row's number.
+    private var notes: [Int: String] = [:]
 
     init(_ columns: [(title: String, alignment: Alignment)]) {
         self.columns = columns
@@ -16,12 +18,24 @@ struct ColumnTable {
         rows.append(columns.indices.map { $0 < cells.count ? cells[$0] : "" })
     }
 
+    /// A row of one cell, and what there is to say instead of the others.
+    mutating func add(_ first: String, note: String) {
+        notes[rows.count] = note
+        add([first])
+    }
+
     var text: String {
         let widths = columns.indices.map { index in
             rows.reduce(columns[index].title.count) { max($0, $1[index].count) }
         }
-        let lines = [columns.map(\.title), widths.map { String(repeating: "─", count: $0) }] + rows
-        return lines.map { line($0, widths) }.joined(separator: "\n")
+        let head = [columns.map(\.title), widths.map { String(repeating: "─", count: $0) }]
+        let lines =
+            head.map { line($0, widths) }
+            + rows.enumerated().map { index, cells in
+                guard let note = notes[index] else { return line(cells, widths) }
+                return cells[0] + String(repeating: " ", count: widths[0] - cells[0].count + 2) + note
+            }
+        return lines.joined(separator: "\n")
     }
 
     private func line(_ cells: [String], _ widths: [Int]) -> String {

@@ -6,11 +6,11 @@ struct CompareCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: name,
         _superCommandName: RootCommand.name,
-        abstract: "Measures what virtualization techniques cost on this host.",
+        abstract: "Measures what processes, containers and virtualization techniques cost on this host.",
         version: RootCommand.version,
-        subcommands: [CompareConsoleCommand.self, WritePayloadCommand.self])
-
-    func run() throws {
-        throw ValidationError("it must be said what to compare, as in: swiftvmm compare console")
-    }
+        subcommands: [
+            CompareAllCommand.self, CompareConsoleCommand.self, CompareStartupCommand.self, CompareMemoryCommand.self,
+            WritePayloadCommand.self,
+        ],
+        defaultSubcommand: CompareAllCommand.self)
 }

@@ -1,7 +1,7 @@
 import Glibc
 import KVM
 
-/// This program once more, as a child whose output is read through pipes. It does not outlive its owner.
+/// A child whose output is read through pipes. It does not outlive its owner.
 final class ComparedProcess {
     /// How a process ended.
     struct End {
@@ -11,25 +11,46 @@ final class ComparedProcess {
         let cpuSeconds: Double
     }
 
+    /// This program itself.
+    static let this = "/proc/self/exe"
+
     let output: Pipe
     let errors: Pipe
-    /// Where the child finds its third output, by the path ``Pipe/childPath``.
-    let report: Pipe
+    /// Nil where its input is empty.
+    let input: Pipe?
     private let id: pid_t
+    /// Comes before SIGKILL, for a process that must clean up.
+    private let endSignal: Int32?
     private var isOver = false
 
-    /// - Parameter arguments: what it is to do, by the path of its report.
-    init(_ arguments: (_ report: String) -> [String]) throws(Failure) {
-        (output, errors, report) = (try Pipe(), try Pipe(), try Pipe())
-        id = try Self.spawn([RootCommand.name] + arguments(report.childPath), output, errors, report)
-        // From now on only the child has the writing ends, so that their end is its end.
-        for pipe in [output, errors, report] { pipe.closeWriter() }
+    /// - Parameters:
+    ///   - words: what it is given, its name first.
+    ///   - report: another output, which the child finds by the path ``Pipe/childPath``.
+    init(
+        program: String, words: [String], hasInput: Bool = false, report: Pipe? = nil, endSignal: Int32? = nil
+    ) throws(Failure) {
+        (output, errors, input) = (try Pipe(), try Pipe(), hasInput ? try Pipe() : nil)
+        self.endSignal = endSignal
+        id = try Self.spawn(program, words, input: input, outputs: [output, errors], report: report)
+        // From now on only the child has these ends, so that their end is its end.
+        for pipe in [output, errors, report] { pipe?.closeWriter() }
+        input?.closeReader()
     }
 
     deinit {
         guard !isOver else { return }
+        if let endSignal, kill(id, endSignal) == 0, hasEndedSoon() { return }
         kill(id, SIGKILL)
         while waitpid(id, nil, 0) < 0, errno == EINTR {}
+    }
+
+    /// Waits two seconds at most.
+    private func hasEndedSoon() -> Bool {
+        for _ in 0..<200 {
+            guard waitpid(id, nil, WNOHANG) == 0 else { return true }
+            usleep(10_000)
+        }
+        return false
     }
 
     /// Waits for its end; to be called once.
@@ -50,7 +71,7 @@ final class ComparedProcess {
     }
 
     private static func spawn(
-        _ words: [String], _ output: Pipe, _ errors: Pipe, _ report: Pipe
+        _ program: String, _ words: [String], input: Pipe?, outputs: [Pipe], report: Pipe?
     ) throws(Failure) -> pid_t {
         // SAFETY: the strings are copies that live until they are freed below, and the list ends with a null pointer.
         var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
@@ -58,16 +79,21 @@ final class ComparedProcess {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-        unsafe posix_spawn_file_actions_adddup2(&actions, output.writer, STDOUT_FILENO)
-        unsafe posix_spawn_file_actions_adddup2(&actions, errors.writer, STDERR_FILENO)
+        if let input {
+            unsafe posix_spawn_file_actions_adddup2(&actions, input.reader, STDIN_FILENO)
+        } else {
+            unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        }
+        for (pipe, stream) in zip(outputs, [STDOUT_FILENO, STDERR_FILENO]) {
+            unsafe posix_spawn_file_actions_adddup2(&actions, pipe.writer, stream)
+        }
         // Onto itself, which lets it stay open.
-        unsafe posix_spawn_file_actions_adddup2(&actions, report.writer, report.writer)
+        if let report { unsafe posix_spawn_file_actions_adddup2(&actions, report.writer, report.writer) }
         var process: pid_t = 0
         // SAFETY: all of it lives for the length of the call.
-        let error = unsafe posix_spawn(&process, "/proc/self/exe", &actions, nil, &arguments, environ)
+        let error = unsafe posix_spawn(&process, program, &actions, nil, &arguments, environ)
         guard error == 0 else {
-            throw Failure(status: .fault, message: "cannot start a process: \(SystemError(code: error))")
+            throw Failure(status: .fault, message: "cannot start \(program): \(SystemError(code: error))")
         }
         return process
     }

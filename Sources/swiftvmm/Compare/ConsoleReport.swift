@@ -1,17 +1,9 @@
-/// All that `compare console` found, as `--json` writes it.
-struct ConsoleReport: Encodable {
-    let comparison = "console"
-    let version = RootCommand.version
-    let host: ComparedHost
-    let isQuick: Bool
-    let rows: [ConsoleRow]
-    /// In plain words.
-    let findings: [String]
+typealias ConsoleReport = ComparisonReport<ConsoleRow>
 
+extension ConsoleReport {
     init(host: ComparedHost, isQuick: Bool, rows: [ConsoleRow]) {
-        self.host = host
-        self.isQuick = isQuick
-        self.rows = rows
-        findings = ConsoleFindings(rows).sentences
+        self.init(
+            comparison: ConsoleMeasurement.name, host: host, isQuick: isQuick, rows: rows,
+            findings: ConsoleFindings(rows).sentences)
     }
 }

@@ -8,9 +8,11 @@ struct ConsoleSubjectRunner {
 
     func measure(_ subject: ConsoleSubject, byteCount: UInt64) throws(Failure) -> ConsoleRound {
         let start = ContinuousClock.now
-        let process = try ComparedProcess { report in
-            subject.arguments(bytes: byteCount, guest: guest, report: report, timeLimit: timeLimit)
-        }
+        let reportPipe = try Pipe()
+        let words = subject.arguments(
+            bytes: byteCount, guest: guest, report: reportPipe.childPath, timeLimit: timeLimit)
+        let process = try ComparedProcess(
+            program: ComparedProcess.this, words: [RootCommand.name] + words, report: reportPipe)
         var reader = StreamReader()
         guard try reader.read(process.output, upTo: byteCount) else {
             // The process is killed when it is given up.
@@ -20,7 +22,7 @@ struct ConsoleSubjectRunner {
             throw Failure(status: .fault, message: "\(subject.name): its output was not read to the end")
         }
         // Where a guest is asked for, its report comes after all output and fits into the pipe.
-        let report = try process.report.readToEnd()
+        let report = try reportPipe.readToEnd()
         let errors = String(decoding: try process.errors.readToEnd(), as: UTF8.self)
         let end = try process.wait()
         try EndSignals.check()

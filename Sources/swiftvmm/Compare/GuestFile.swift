@@ -6,8 +6,17 @@ import VMM
 struct GuestFile {
     let path: String
 
+    /// One that nobody can name otherwise.
+    init(named name: String) throws(Failure) {
+        try self.init(named: name, given: nil, remedy: "")
+    }
+
     /// - Parameter given: the file that the user names instead.
     init(named name: String, given: String?) throws(Failure) {
+        try self.init(named: name, given: given, remedy: ", or name it with --guest")
+    }
+
+    private init(named name: String, given: String?, remedy: String) throws(Failure) {
         if let given {
             // SAFETY: a C string for the length of the call.
             guard unsafe access(given, R_OK) == 0 else {
@@ -24,8 +33,7 @@ struct GuestFile {
         guard let found = candidates.first(where: HostFacts.exists) else {
             throw Failure(
                 status: .badImage,
-                message: "cannot find guests/build/\(name); build it with scripts/build-guests, or name it with --guest"
-            )
+                message: "cannot find guests/build/\(name); build it with scripts/build-guests\(remedy)")
         }
         path = found
     }

@@ -1,13 +1,14 @@
 import Glibc
 import KVM
 
-/// A pipe from a child. It holds a megabyte where the system allows it.
+/// A pipe from a child, or to it. It holds a megabyte where the system allows it.
 final class Pipe {
     private static let size: Int32 = 1 << 20
 
     let reader: Int32
     let writer: Int32
     private var isWriterOpen = true
+    private var isReaderOpen = true
 
     init() throws(Failure) {
         var ends: [Int32] = [-1, -1]
@@ -23,7 +24,7 @@ final class Pipe {
 
     deinit {
         closeWriter()
-        close(reader)
+        closeReader()
     }
 
     /// The writing end's path for a child that has it.
@@ -32,6 +33,17 @@ final class Pipe {
     func closeWriter() {
         if isWriterOpen { close(writer) }
         isWriterOpen = false
+    }
+
+    func closeReader() {
+        if isReaderOpen { close(reader) }
+        isReaderOpen = false
+    }
+
+    /// Gives the child a few bytes. That it is no longer there is told by its end.
+    func send(_ bytes: [UInt8]) {
+        // SAFETY: the bytes live for the length of the call.
+        _ = unsafe bytes.withUnsafeBytes { unsafe write(writer, $0.baseAddress, $0.count) }
     }
 
     /// Waits for bytes, as many as the buffer holds at most.
@@ -50,10 +62,16 @@ final class Pipe {
         }
     }
 
-    /// Waits for the first byte, or the end; a signal that comes just before is seen, too.
-    func waitForBytes() throws(Failure) {
+    /// Waits for bytes, or the end; a signal that comes just before is seen, too.
+    ///
+    /// - Returns: false when that moment came first.
+    @discardableResult
+    func waitForBytes(until end: ContinuousClock.Instant? = nil) throws(Failure) -> Bool {
         try EndSignals.check()
-        while try !hasBytes(within: 100) {}
+        while try !hasBytes(within: 100) {
+            if let end, ContinuousClock.now >= end { return false }
+        }
+        return true
     }
 
     /// Whether there is something, or the end, within so many milliseconds, as long as no signal comes.

@@ -37,12 +37,7 @@ struct SubjectOutcome {
         }
     }
 
-    /// The last line of what the process said, without its name.
-    private var lastWords: String {
-        let line = errors.split(separator: "\n").last.map(String.init) ?? "status \(status)"
-        let prefix = "\(RootCommand.name): "
-        return line.hasPrefix(prefix) ? String(line.dropFirst(prefix.count)) : line
-    }
+    private var lastWords: String { LastWords(errors, status: status).text }
 
     /// What was printed instead of the payload, where it is text: a guest's complaint.
     private var strayText: String {

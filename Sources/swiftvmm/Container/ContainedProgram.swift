@@ -30,7 +30,7 @@ struct ContainedProgram {
     /// User 0 inside is the caller outside, and nobody else exists (user_namespaces(7)).
     private func mapUser() throws(Failure) {
         for (file, text) in [("setgroups", "deny"), ("uid_map", "0 \(user) 1"), ("gid_map", "0 \(userGroup) 1")] {
-            if let error = ControlGroup.write(text, to: "/proc/self/\(file)") {
+            if let error = TextFile.write(text, to: "/proc/self/\(file)") {
                 throw Self.failure("map its user: cannot write /proc/self/\(file)", error)
             }
         }

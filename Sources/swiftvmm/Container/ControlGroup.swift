@@ -48,7 +48,7 @@ struct ControlGroup {
     /// Moves the calling process into it.
     func join() throws(Failure) {
         for folder in folders {
-            if let error = Self.write("0", to: "\(folder)/cgroup.procs") {
+            if let error = TextFile.write("0", to: "\(folder)/cgroup.procs") {
                 throw Failure(status: .fault, message: "cannot join the control group \(folder): \(error)")
             }
         }
@@ -74,7 +74,7 @@ struct ControlGroup {
         }
         folders.append(folder)
         for limit in limits {
-            if let error = Self.write(limit.value, to: "\(folder)/\(limit.file)"), limit.isNeeded {
+            if let error = TextFile.write(limit.value, to: "\(folder)/\(limit.file)"), limit.isNeeded {
                 missing.append("no limit of \(limit.name): cannot write \(folder)/\(limit.file): \(error)")
             }
         }
@@ -83,16 +83,5 @@ struct ControlGroup {
     private static func exists(_ path: String) -> Bool {
         // SAFETY: a C string for the length of the call.
         unsafe access(path, F_OK) == 0
-    }
-
-    /// - Returns: what went wrong.
-    static func write(_ text: String, to path: String) -> SystemError? {
-        // SAFETY: a C string for the length of the call.
-        let file = unsafe open(path, O_WRONLY | O_CLOEXEC)
-        guard file >= 0 else { return SystemError.current }
-        defer { close(file) }
-        // SAFETY: the text lives for the length of the call, and its count is in bytes.
-        guard unsafe Glibc.write(file, text, text.utf8.count) == text.utf8.count else { return SystemError.current }
-        return nil
     }
 }

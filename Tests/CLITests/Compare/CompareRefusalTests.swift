@@ -12,7 +12,9 @@ struct CompareRefusalTests {
     @Test(
         "bad usage has status 64",
         arguments: [
-            ["compare"], ["compare", "nothing"], ["compare", "console", "--bogus"], ["compare", "console", "extra"],
+            ["compare", "nothing"], ["compare", "--quick", "console"], ["compare", "contain"],
+            ["compare", "startup", "extra"],
+            ["compare", "memory", "--guest", "a"], ["compare", "console", "--bogus"], ["compare", "console", "extra"],
             ["compare", "console", "--json"],
         ])
     func usage(arguments: [String]) async throws {
@@ -30,7 +32,10 @@ struct CompareRefusalTests {
             #expect(outcome.text.contains(text), "\(outcome)")
         }
         let all = try await scratch.swiftvmm("compare", "--help")
-        #expect(all.text.contains("console") && !all.text.contains("write-payload"), "\(all)")
+        for name in ["all (default)", "console", "startup", "memory"] {
+            #expect(all.text.contains("  \(name) "), "\(all)")
+        }
+        #expect(!all.text.contains("write-payload") && !all.text.contains("contain "), "\(all)")
     }
 
     @Test("a guest that is not there has status 66, and a remedy")
@@ -43,6 +48,14 @@ struct CompareRefusalTests {
         expectRefusal(
             outcome, 66,
             "cannot find guests/build/console-bench.elf; build it with scripts/build-guests, or name it with --guest")
+    }
+
+    @Test(
+        "programs that are not there have status 66",
+        arguments: [("startup", "startup-process"), ("memory", "memory-process"), ("all", "console-bench.elf")])
+    func missingPrograms(comparison: String, file: String) async throws {
+        let outcome = try await scratch.shell("cp \"$0\" copy && exec ./copy compare $1", [comparison])
+        expectRefusal(outcome, 66, "cannot find guests/build/\(file); build it with scripts/build-guests")
     }
 
     @Test("files that cannot be written have status 74, and a remedy", .requiresKVM)
@@ -67,6 +80,9 @@ struct CompareRefusalTests {
         let guest = Guests.path("console-bench.elf")
         expectRefusal(
             try await compare("--json", guest), 64, "--json \(guest) would replace the guest; name another file")
+        expectRefusal(
+            try await scratch.swiftvmm("compare", "--json", "a-startup.svg", "--svg", "a.svg"), 64,
+            "--json a-startup.svg and --svg a-startup.svg are one file; name two")
         #expect(try scratch.names == [])
     }
 

@@ -1,0 +1,85 @@
+import FoundationEssentials
+import Glibc
+
+/// A container engine that is installed here, with a folder that holds a program as the whole of a container's root.
+final class ContainerEngine {
+    private let path: String
+    private let folder: String
+    private let state: String
+    private var count = 0
+    private let isRunc: Bool
+
+    /// - Parameter program: what is to run in its containers.
+    init(_ isolation: Isolation, program: String) throws(Refusal) {
+        isRunc = isolation == .runc
+        guard let path = Self.find(isolation.rawValue) else { throw Refusal(reason: "not installed") }
+        self.path = path
+        folder =
+            FileManager.default.temporaryDirectory.appending(
+                path: "swiftvmm-compare-\(getpid())-\(isolation.rawValue)"
+            ).path
+        state = "\(folder)/state"
+        do {
+            try FileManager.default.createDirectory(atPath: "\(folder)/rootfs", withIntermediateDirectories: true)
+            try FileManager.default.copyItem(atPath: program, toPath: "\(folder)/rootfs/program")
+            if isRunc { try writeSpecification() }
+        } catch let refusal as Refusal {
+            throw refusal
+        } catch {
+            throw Refusal(reason: "its folder \(folder) cannot be made")
+        }
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    /// How its next container is started.
+    func launch(hasInput: Bool) -> IsolationLaunch {
+        count += 1
+        let name = "swiftvmm-\(getpid())-\(count)"
+        if isRunc {
+            return IsolationLaunch(
+                program: path, words: [path, "--root", state, "run", "--bundle", folder, name],
+                cleanUp: [path, "--root", state, "delete", "--force", name])
+        }
+        // Its own limits are sometimes above what an engine in a container may set.
+        let limits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=64:64"]
+        let rights = ["--network", "none", "--read-only", "--cap-drop", "all", "--security-opt", "no-new-privileges"]
+        return IsolationLaunch(
+            program: path,
+            words: [path, "run", "--rm", "--name", name] + (hasInput ? ["--interactive"] : []) + rights + limits
+                + ["--rootfs", "\(folder)/rootfs", "/program"],
+            cleanUp: [path, "rm", "--force", name])
+    }
+
+    private static func find(_ name: String) -> String? {
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+        return path.split(separator: ":").map { "\($0)/\(name)" }.first { candidate in
+            // SAFETY: a C string for the length of the call.
+            unsafe access(candidate, X_OK) == 0
+        }
+    }
+
+    /// What runc itself proposes, with our program and without a terminal.
+    private func writeSpecification() throws {
+        let words = [path, "spec", "--bundle", folder] + (geteuid() == 0 ? [] : ["--rootless"])
+        let process = try ComparedProcess(program: path, words: words)
+        let errors = try process.errors.readToEnd()
+        guard try process.wait().status == 0 else {
+            throw Refusal(reason: LastWords(errors, status: 1).text)
+        }
+        let file = "\(folder)/config.json"
+        let proposal = try String(contentsOfFile: file, encoding: .utf8)
+        let text =
+            proposal
+            .replacing("\"terminal\": true", with: "\"terminal\": false", maxReplacements: 1)
+            .replacing("\"sh\"", with: "\"/program\"", maxReplacements: 1)
+        guard text.contains("\"terminal\": false"), text.contains("\"/program\"") else {
+            throw Refusal(reason: "the specification that it proposes is of a kind that is not known")
+        }
+        if let error = TextFile.write(text, to: file, flags: O_TRUNC) {
+            throw Refusal(reason: "cannot write \(file): \(error)")
+        }
+    }
+}

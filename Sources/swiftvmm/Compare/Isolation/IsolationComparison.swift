@@ -1,0 +1,50 @@
+/// Measures all subjects in turn: round 1 of all, then round 2 of all, and so on, after a look at each that warms up the machine.
+struct IsolationComparison<Round> {
+    /// Fewer say nothing of their spread.
+    private static var fewestRounds: Int { 3 }
+
+    let rounds: Int
+    /// Of the whole, in seconds; rounds that would not end in it are left out.
+    let timeLimit: Double
+    let measure: (Isolation) throws(Failure) -> IsolationOutcome<Round>
+    private let progress = ProgressLine()
+
+    init(
+        rounds: Int, timeLimit: Double, measure: @escaping (Isolation) throws(Failure) -> IsolationOutcome<Round>
+    ) {
+        self.rounds = rounds
+        self.timeLimit = timeLimit
+        self.measure = measure
+    }
+
+    func run() throws(Failure) -> [IsolationResult<Round>] {
+        defer { progress.clear() }
+        var results = Isolation.allCases.map { IsolationResult<Round>(isolation: $0) }
+        let start = ContinuousClock.now
+        var longest = 0.0
+        for round in 0...max(rounds, 1) {
+            let before = (ContinuousClock.now - start) / .seconds(1)
+            guard round <= Self.fewestRounds || before + longest < timeLimit else { break }
+            for index in results.indices where results[index].refusal == nil {
+                progress.show(
+                    round == 0
+                        ? "a look at each: \(results[index].isolation.name)"
+                        : "round \(round) of \(rounds): \(results[index].isolation.name)")
+                try measure(&results[index], counts: round > 0)
+            }
+            longest = max(longest, (ContinuousClock.now - start) / .seconds(1) - before)
+        }
+        return results
+    }
+
+    /// One that is refused once is not tried again, and has no figures.
+    private func measure(_ result: inout IsolationResult<Round>, counts: Bool) throws(Failure) {
+        switch try measure(result.isolation) {
+        case .measured(let round):
+            if counts { result.rounds.append(round) }
+        case .refused(let refusal):
+            result.refusal = refusal
+            result.rounds = []
+        }
+    }
+}

@@ -1,0 +1,5 @@
+/// What came of one run.
+enum IsolationOutcome<Round> {
+    case measured(Round)
+    case refused(Refusal)
+}

@@ -1,0 +1,87 @@
+/// Runs subjects, one at a time, and lets only those pass that printed what they should.
+struct IsolationRunner {
+    /// What a run that hangs may take, in seconds.
+    private static let patience = 10.0
+
+    private let launcher: IsolationLauncher
+    private let expected: (Isolation) -> String
+    /// Whether the work waits for input, and its memory is looked at then.
+    private let looksAtMemory: Bool
+
+    /// - Parameter expected: what the work prints.
+    init(_ work: IsolatedWork, looksAtMemory: Bool = false, expected: @escaping (Isolation) -> String) {
+        launcher = IsolationLauncher(work, hasInput: looksAtMemory)
+        self.looksAtMemory = looksAtMemory
+        self.expected = expected
+    }
+
+    func run(_ isolation: Isolation) throws(Failure) -> IsolationOutcome<IsolatedRun> {
+        let launch: IsolationLaunch
+        do throws(Refusal) {
+            launch = try launcher.launch(isolation)
+        } catch {
+            return .refused(error)
+        }
+        do throws(Failure) {
+            let outcome = try run(isolation, launch)
+            if case .refused = outcome { cleanUp(launch) }
+            return outcome
+        } catch {
+            cleanUp(launch)
+            throw error
+        }
+    }
+
+    private func run(_ isolation: Isolation, _ launch: IsolationLaunch) throws(Failure) -> IsolationOutcome<IsolatedRun>
+    {
+        let start = ContinuousClock.now
+        let process = try ComparedProcess(
+            program: launch.program, words: launch.words, hasInput: looksAtMemory, endSignal: launch.endSignal)
+        var reader = WorkReader(start: start, expected: expected(isolation), patience: Self.patience)
+        let memory = try reader.read(process, looksAtMemory: looksAtMemory)
+        if reader.isLate {
+            return try refuse(isolation, "it did not end within \(ShortNumber(Self.patience)) s", status: .fault)
+        }
+        let errors = String(decoding: try process.errors.readToEnd(), as: UTF8.self)
+        let end = try process.wait()
+        let gone = reader.secondsSinceStart
+        try EndSignals.check()
+        guard end.status == 0 else {
+            let status = ExitStatus(rawValue: end.status)
+            return try refuse(
+                isolation, LastWords(errors, status: end.status).text,
+                status: [.noKVM, .badImage].contains(status) ? status : .fault)
+        }
+        guard reader.text == reader.expected else {
+            throw Failure(
+                status: .fault,
+                message: "\(isolation.name): it printed \"\(reader.shownText)\", not \"\(reader.expected.dropLast())\"")
+        }
+        return .measured(
+            IsolatedRun(
+                firstByte: reader.firstByte, workDone: reader.lastByte, gone: gone, memory: memory,
+                notes: Self.notes(errors)))
+    }
+
+    private func refuse(
+        _ isolation: Isolation, _ reason: String, status: ExitStatus
+    ) throws(Failure) -> IsolationOutcome<IsolatedRun> {
+        guard isolation.mayBeRefused else {
+            throw Failure(status: status, message: "\(isolation.name) failed: \(reason)")
+        }
+        return .refused(Refusal(reason: reason))
+    }
+
+    /// What an engine that was killed leaves behind; where nothing is left, that is an error that nobody needs.
+    private func cleanUp(_ launch: IsolationLaunch) {
+        guard let words = launch.cleanUp, let process = try? ComparedProcess(program: words[0], words: words) else {
+            return
+        }
+        _ = try? process.wait()
+    }
+
+    private static func notes(_ errors: String) -> [String] {
+        let mark = "\(RootCommand.name): \(Container.missingMark)"
+        return errors.split(separator: "\n").filter { $0.hasPrefix(mark) }.map { String($0.dropFirst(mark.count)) }
+    }
+}

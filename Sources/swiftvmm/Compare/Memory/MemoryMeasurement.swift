@@ -1,0 +1,32 @@
+/// `compare memory`.
+struct MemoryMeasurement: Comparison {
+    static let name = "memory"
+
+    private let work: IsolatedWork
+
+    init() throws(Failure) {
+        work = try IsolatedWork(named: Self.name)
+    }
+
+    var files: [String] { work.files }
+
+    /// How many pages the work touches; real mode reaches no more.
+    static func pages(_ isolation: Isolation) -> Int { isolation == .realMode ? 64 : 2048 }
+
+    func run(on host: ComparedHost, isQuick: Bool) throws -> ComparisonResult {
+        // What an engine leaves running becomes this process's child, and is counted.
+        try OrphanAdoption.begin()
+        let runner = IsolationRunner(work, looksAtMemory: true) {
+            Recurrence.line(Recurrence(steps: Self.pages($0)).sum)
+        }
+        let comparison = IsolationComparison(rounds: isQuick ? 3 : 5, timeLimit: isQuick ? 6 : 15) {
+            isolation throws(Failure) in
+            defer { OrphanAdoption.reap() }
+            return try runner.run(isolation)
+        }
+        let rows = MemoryRow.rows(try comparison.run())
+        let report = ComparisonReport(
+            comparison: Self.name, host: host, isQuick: isQuick, rows: rows, findings: MemoryFindings(rows).sentences)
+        return ComparisonResult(report: report, chart: MemoryChart(report).svg, text: MemoryTable(report).text)
+    }
+}

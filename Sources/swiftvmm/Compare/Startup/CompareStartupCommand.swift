@@ -1,0 +1,23 @@
+import ArgumentParser
+
+struct CompareStartupCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: StartupMeasurement.name,
+        abstract: "Measures how long processes, containers and virtual machines take from start to end.",
+        discussion: """
+            The same little work is started again and again: as a host process, in a container, by the container engines that are \
+            installed here, and in virtual machines. What this machine does not permit is told with its reason. It takes a \
+            minute at most.
+
+            Status: 0 when all that this machine permits was measured; 64 bad usage; 66 there is no guest; 69 no usable KVM; 70 a \
+            subject failed or printed something else; 74 a file or standard output cannot be written; 129, 130 and 143 ended by \
+            SIGHUP, SIGINT and SIGTERM.
+            """,
+        version: RootCommand.version)
+
+    @OptionGroup var options: ComparisonOptions
+
+    func run() throws {
+        try options.run(StartupMeasurement())
+    }
+}

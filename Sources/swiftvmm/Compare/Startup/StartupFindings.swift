@@ -1,0 +1,47 @@
+/// What the figures show, in sentences that are made from them.
+struct StartupFindings {
+    let sentences: [String]
+
+    init(_ rows: [StartupRow]) {
+        let row = { (isolation: Isolation) in rows.first { $0.isolation == isolation } }
+        sentences =
+            [
+                Self.firstByte(row(.longMode), row(.process), row(.container)),
+                Self.more(row(.interrupts), than: row(.longMode)),
+            ].compactMap(\.self) + [Isolation.runc, .podman].compactMap { Self.engine(row($0), row(.container)) }
+            + rows.flatMap { row in row.notIsolated.map { "The \(row.isolation.name) was not isolated: \($0)." } }
+    }
+
+    private static func firstByte(_ machine: StartupRow?, _ process: StartupRow?, _ container: StartupRow?) -> String? {
+        guard let machine, let figures = machine.figures, let process,
+            let ratio = ratio(machine, process, \.firstByteSeconds)
+        else { return nil }
+        let time =
+            "The first byte from a virtual machine in long mode comes after \(milliseconds(figures.firstByteSeconds.median))"
+        let other = container.flatMap { self.ratio(machine, $0, \.firstByteSeconds) }.map {
+            ", and \(ShortNumber($0)) times that of a container"
+        }
+        return "\(time): \(ShortNumber(ratio)) times that of a host process\(other ?? "")."
+    }
+
+    private static func more(_ full: StartupRow?, than plain: StartupRow?) -> String? {
+        guard let full, let plain,
+            let difference = Spread(zip(full.rounds, plain.rounds).map { $0.goneSeconds - $1.goneSeconds }),
+            difference.median > 0
+        else { return nil }
+        return
+            "Interrupt controllers and timers in the kernel add \(milliseconds(difference.median)) from start to end."
+    }
+
+    private static func engine(_ engine: StartupRow?, _ container: StartupRow?) -> String? {
+        guard let engine, let container, let ratio = ratio(engine, container, \.goneSeconds) else { return nil }
+        return "A \(engine.isolation.name) takes \(ShortNumber(ratio)) times as long as one by a small helper."
+    }
+
+    /// Of the same rounds, which were made at nearly the same time.
+    private static func ratio(_ row: StartupRow, _ other: StartupRow, _ time: (StartupRow.Round) -> Double) -> Double? {
+        Spread(zip(row.rounds, other.rounds).map { time($0) / time($1) })?.median
+    }
+
+    private static func milliseconds(_ seconds: Double) -> String { "\(ShortNumber(seconds * 1000)) ms" }
+}
