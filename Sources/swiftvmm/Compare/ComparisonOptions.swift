@@ -2,6 +2,13 @@ import ArgumentParser
 
 /// What every comparison can be told.
 struct ComparisonOptions: ParsableArguments {
+    /// For those that measure what isolation costs.
+    static let statuses = """
+        Status: 0 when all that this machine permits was measured; 64 bad usage; 66 there is no guest; 69 no usable KVM; 70 a \
+        subject failed or printed something else; 74 a file or standard output cannot be written; 129, 130 and 143 ended by \
+        SIGHUP, SIGINT and SIGTERM.
+        """
+
     @Flag(help: "Measures less, and fewer times, within twenty seconds for each comparison.")
     var quick = false
 

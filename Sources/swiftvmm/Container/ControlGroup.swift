@@ -66,18 +66,30 @@ struct ControlGroup {
     }
 
     private mutating func add(_ hierarchy: String, _ what: String, _ limits: [Limit]) {
-        let folder = "\(Self.root)\(hierarchy)/swiftvmm-\(getpid())"
-        // SAFETY: a C string for the length of the call.
-        guard unsafe mkdir(folder, 0o755) == 0 else {
-            missing.append("no \(what): cannot make \(folder): \(SystemError.current)")
+        guard let folder = makeFolder(in: Self.root + hierarchy) else {
+            missing.append("no \(what): cannot make one in \(Self.root)\(hierarchy): \(SystemError.current)")
             return
         }
         folders.append(folder)
         for limit in limits {
             if let error = TextFile.write(limit.value, to: "\(folder)/\(limit.file)"), limit.isNeeded {
-                missing.append("no limit of \(limit.name): cannot write \(folder)/\(limit.file): \(error)")
+                missing.append("no limit of \(limit.name): cannot write \(limit.file) of its control group: \(error)")
             }
         }
+    }
+
+    /// At the top, as only root may, or below the process's own group, which may be its user's.
+    private func makeFolder(in hierarchy: String) -> String? {
+        let controller = hierarchy.dropFirst(Self.root.count + 1)
+        let own = TextFile.lines(of: "/proc/self/cgroup").lazy
+            .map { $0.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false) }
+            .first { $0.count == 3 && ($0[1] == controller || $0[1].split(separator: ",").contains(controller)) }
+        for parent in ["", own.map { $0[2] == "/" ? "" : String($0[2]) } ?? ""] {
+            let folder = "\(hierarchy)\(parent)/swiftvmm-\(getpid())"
+            // SAFETY: a C string for the length of the call.
+            if unsafe mkdir(folder, 0o755) == 0 { return folder }
+        }
+        return nil
     }
 
     private static func exists(_ path: String) -> Bool {

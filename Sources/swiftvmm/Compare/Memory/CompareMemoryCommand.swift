@@ -9,9 +9,7 @@ struct CompareMemoryCommand: ParsableCommand {
             that are installed here, and in virtual machines. What all its processes have of the machine's memory beyond that is \
             what the isolation takes. It takes twenty seconds at most.
 
-            Status: 0 when all that this machine permits was measured; 64 bad usage; 66 there is no guest; 69 no usable KVM; 70 a \
-            subject failed or printed something else; 74 a file or standard output cannot be written; 129, 130 and 143 ended by \
-            SIGHUP, SIGINT and SIGTERM.
+            \(ComparisonOptions.statuses)
             """,
         version: RootCommand.version)
 

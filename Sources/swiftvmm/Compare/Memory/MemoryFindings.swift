@@ -9,7 +9,7 @@ struct MemoryFindings {
                 Self.machine(own(.longMode), own(.process), own(.container)),
                 Self.engines(own(.podman), own(.longMode)),
             ].compactMap(\.self)
-            + rows.flatMap { row in row.notIsolated.map { "The \(row.isolation.name) was not isolated: \($0)." } } + [
+            + rows.flatMap(\.notes) + [
                 "Memory of the kernel is in none of this: page tables, namespaces and control groups, KVM's own structures."
             ]
     }

@@ -9,9 +9,7 @@ struct CompareStartupCommand: ParsableCommand {
             installed here, and in virtual machines. What this machine does not permit is told with its reason. It takes a \
             minute at most.
 
-            Status: 0 when all that this machine permits was measured; 64 bad usage; 66 there is no guest; 69 no usable KVM; 70 a \
-            subject failed or printed something else; 74 a file or standard output cannot be written; 129, 130 and 143 ended by \
-            SIGHUP, SIGINT and SIGTERM.
+            \(ComparisonOptions.statuses)
             """,
         version: RootCommand.version)
 

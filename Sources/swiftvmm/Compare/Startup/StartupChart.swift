@@ -3,7 +3,7 @@ struct StartupChart {
     let svg: String
 
     init(_ report: ComparisonReport<StartupRow>) {
-        let times: [(name: String, colour: Ink, time: (StartupRow.Figures) -> Spread)] = [
+        let times: [(name: String, colour: Ink, time: (StartupFigures) -> Spread)] = [
             ("until its first byte", .paravirtual, \.firstByteSeconds), ("until it is gone", .container, \.goneSeconds),
         ]
         let groups = times.map { name, colour, time in

@@ -9,7 +9,7 @@ struct StartupFindings {
                 Self.firstByte(row(.longMode), row(.process), row(.container)),
                 Self.more(row(.interrupts), than: row(.longMode)),
             ].compactMap(\.self) + [Isolation.runc, .podman].compactMap { Self.engine(row($0), row(.container)) }
-            + rows.flatMap { row in row.notIsolated.map { "The \(row.isolation.name) was not isolated: \($0)." } }
+            + rows.flatMap(\.notes)
     }
 
     private static func firstByte(_ machine: StartupRow?, _ process: StartupRow?, _ container: StartupRow?) -> String? {
@@ -30,7 +30,8 @@ struct StartupFindings {
             difference.median > 0
         else { return nil }
         return
-            "Interrupt controllers and timers in the kernel add \(milliseconds(difference.median)) from start to end."
+            "Interrupt controllers and timers (--irqchip full) add \(milliseconds(difference.median)) from start to end, "
+            + "which includes that the option is parsed."
     }
 
     private static func engine(_ engine: StartupRow?, _ container: StartupRow?) -> String? {
@@ -39,7 +40,7 @@ struct StartupFindings {
     }
 
     /// Of the same rounds, which were made at nearly the same time.
-    private static func ratio(_ row: StartupRow, _ other: StartupRow, _ time: (StartupRow.Round) -> Double) -> Double? {
+    private static func ratio(_ row: StartupRow, _ other: StartupRow, _ time: (StartupRound) -> Double) -> Double? {
         Spread(zip(row.rounds, other.rounds).map { time($0) / time($1) })?.median
     }
 
