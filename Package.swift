@@ -26,6 +26,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "CKVM", path: "CKVM"),
+        .target(name: "CContainer", path: "CContainer"),
         .target(name: "KVM", dependencies: ["CKVM"], swiftSettings: strict),
         .target(name: "DeviceModel", swiftSettings: strict),
         .target(
@@ -35,7 +36,7 @@ let package = Package(
         .executableTarget(
             name: "swiftvmm",
             dependencies: [
-                "KVM", "VMM",
+                "KVM", "VMM", "CContainer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

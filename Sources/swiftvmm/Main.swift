@@ -23,6 +23,7 @@ enum Main {
 
     private static func run(_ words: [String]) throws {
         if let options = RunOptions(words: words) { return try options.run() }
+        if let options = ContainerOptions(words: words) { try options.run() }
         let (parser, words) = parser(for: words)
         var command = try parser.parseAsRoot(words)
         try command.run()

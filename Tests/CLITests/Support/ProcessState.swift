@@ -5,7 +5,7 @@ import Testing
 /// What `/proc` tells about a process (proc(5)).
 struct ProcessState {
     private let folder: String
-    private let number: Int32
+    let number: Int32
 
     init(_ number: Int32) {
         self.number = number
