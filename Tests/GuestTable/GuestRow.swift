@@ -187,5 +187,15 @@ extension GuestRow {
         GuestRow(
             name: "memory-real.bin", memory: 1 << 20, input: [0x0A], output: "956c7d20\n",
             reason: .exited(status: 0)),
+        GuestRow(name: "compute-bench.elf", output: "", reason: .exited(status: 2)),
+        GuestRow(
+            name: "compute-bench.elf", commandLine: "work=integer steps=1 ring=0",
+            output: "begin integer\n8e4ba612465a30c3\n", reason: .exited(status: 0)),
+        GuestRow(
+            name: "compute-bench.elf", commandLine: "work=memory steps=1",
+            output: "begin memory\ne32aa100228db21b\n", reason: .exited(status: 0)),
+        GuestRow(
+            name: "compute-bench.elf", commandLine: "work=branches steps=1",
+            output: "begin branches\neb0682b9b7daa88e\n", reason: .exited(status: 0)),
     ]
 }

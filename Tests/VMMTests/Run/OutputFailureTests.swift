@@ -76,7 +76,8 @@ struct OutputFailureTests {
         let start = ContinuousClock.now
         let run = try GuestRun(code: code) {
             $0.output = ConsoleOutput(descriptor: terminal.slave)
-            $0.timeout = .milliseconds(500)
+            // Enough for much more than there is room for.
+            $0.timeout = .milliseconds(500) * TestScale.divisor
         }
         #expect(run.reason == .deadline)
         // Seen: 0.75 s, with 0.2 s of patience at the end.
