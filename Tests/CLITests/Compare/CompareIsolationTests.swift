@@ -67,7 +67,7 @@ struct CompareIsolationTests {
         }
         #expect(figures.figures["process"]?["ratioToProcess"] == 1)
         #expect(outcome.text.contains("The first byte from a virtual machine in long mode comes after "), "\(outcome)")
-        #expect(svg.contains(">until its first byte<") && svg.contains(">until it is gone<"))
+        #expect(svg.contains(">machine, long mode: first byte<") && svg.contains(">gone<"))
     }
 
     @Test("memory: what a subject has is at least its work, which is what a guest or a program touches")
@@ -85,6 +85,22 @@ struct CompareIsolationTests {
         #expect(try #require(own["machine-long"]) > 0x1p18)
         #expect(outcome.text.contains("Memory of the kernel is in none of this"), "\(outcome)")
         #expect(svg.contains(">virtual machines<"))
+    }
+
+    @Test("all comparisons by one word: a heading for each, a chart for each, and one JSON file")
+    func all() async throws {
+        let scratch = try Scratch()
+        let outcome = try await scratch.swiftvmm("compare", "--quick", "--json", "all.json", "--svg", "charts.svg")
+        #expect(outcome.status == 0 && outcome.errors == "", "\(outcome)")
+        let names = ["console", "memory", "startup"]
+        #expect(try scratch.names == ["all.json"] + names.map { "charts-\($0).svg" })
+        for name in names { #expect(outcome.text.contains("compare \(name)\n════"), "\(outcome)") }
+        let members = try JSONDecoder().decode([String: Member].self, from: Data(try scratch.read("all.json")))
+        #expect(members.mapValues(\.comparison) == Dictionary(uniqueKeysWithValues: names.map { ($0, $0) }))
+    }
+
+    private struct Member: Decodable {
+        let comparison: String
     }
 
     private func run(_ comparison: String) async throws -> (Figures, Outcome, svg: String) {

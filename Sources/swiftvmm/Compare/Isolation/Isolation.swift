@@ -10,6 +10,23 @@ enum Isolation: String, CaseIterable, Encodable {
 
     enum Kind: String, Encodable, CaseIterable {
         case process, container, machine
+
+        /// In the key of a chart.
+        var name: String {
+            switch self {
+            case .process: "host process"
+            case .container: "containers"
+            case .machine: "virtual machines"
+            }
+        }
+
+        var colour: Ink {
+            switch self {
+            case .process: .plain
+            case .container: .container
+            case .machine: .paravirtual
+            }
+        }
     }
 
     var kind: Kind {

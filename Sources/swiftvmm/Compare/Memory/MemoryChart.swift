@@ -3,13 +3,9 @@ struct MemoryChart {
     let svg: String
 
     init(_ report: ComparisonReport<MemoryRow>) {
-        let kinds: [(Isolation.Kind, name: String, colour: Ink)] = [
-            (.process, "host process", .plain), (.container, "containers", .container),
-            (.machine, "virtual machines", .paravirtual),
-        ]
-        let groups = kinds.map { kind, name, colour in
+        let groups = Isolation.Kind.allCases.map { kind in
             let rows = report.rows.filter { $0.isolation.kind == kind }
-            return BarChart.Group(name: name, colour: colour, bars: rows.map(Self.bar))
+            return BarChart.Group(name: kind.name, colour: kind.colour, bars: rows.map(Self.bar))
         }
         svg =
             BarChart(

@@ -68,7 +68,7 @@ struct BarChart {
             y += Self.groupGap
         }
         drawing.text(
-            "Logarithmic: each line is ten times the one before. The thin line is from the slowest to the fastest round.",
+            "Logarithmic: each line is ten times the one before. The thin line is how far the rounds reach.",
             x: Self.margin, y: bottom + 40, size: 12, fill: .faint)
         return drawing.text
     }

@@ -3,25 +3,23 @@ struct StartupChart {
     let svg: String
 
     init(_ report: ComparisonReport<StartupRow>) {
-        let times: [(name: String, colour: Ink, time: (StartupFigures) -> Spread)] = [
-            ("until its first byte", .paravirtual, \.firstByteSeconds), ("until it is gone", .container, \.goneSeconds),
-        ]
-        let groups = times.map { name, colour, time in
-            BarChart.Group(
-                name: name, colour: colour,
-                bars: report.rows.map { row in
-                    guard let figures = row.figures else {
-                        return BarChart.Bar(name: row.isolation.name, reason: row.refusal ?? "")
-                    }
-                    let spread = time(figures)
-                    return BarChart.Bar(name: row.isolation.name, spread, label: Self.text(spread.median))
-                })
+        let groups = Isolation.Kind.allCases.map { kind in
+            let rows = report.rows.filter { $0.isolation.kind == kind }
+            return BarChart.Group(name: kind.name, colour: kind.colour, bars: rows.flatMap(Self.bars))
         }
         svg =
             BarChart(
                 title: "From start to end: processes, containers, virtual machines", subtitles: report.host.lines,
                 groups: groups, axisLabel: Self.text
             ).svg
+    }
+
+    /// Two of each subject, or one with a reason.
+    private static func bars(_ row: StartupRow) -> [BarChart.Bar] {
+        let name = row.isolation.name
+        guard let figures = row.figures else { return [BarChart.Bar(name: name, reason: row.refusal ?? "")] }
+        let times = [("\(name): first byte", figures.firstByteSeconds), ("gone", figures.goneSeconds)]
+        return times.map { name, time in BarChart.Bar(name: name, time, label: text(time.median)) }
     }
 
     private static func text(_ seconds: Double) -> String {
