@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@Suite("ELF files that cannot be booted", .requiresKVM)
+@Suite("ELF files that cannot be booted", .requiresAnyKVM)
 struct ELFErrorTests {
     private let scratch: Scratch
 

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@Suite("Images that cannot be booted", .requiresKVM)
+@Suite("Images that cannot be booted", .requiresAnyKVM)
 struct ImageErrorTests {
     private let scratch: Scratch
 

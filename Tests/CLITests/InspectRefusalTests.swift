@@ -158,10 +158,9 @@ struct InspectRefusalTests {
             "4503599627370496 bytes of memory do not fit the guest's 52-bit physical addresses; use less")
     }
 
-    @Test("run gives the same last line and status, for each way in which an ELF file can be wrong", .requiresKVM)
+    @Test("run gives the same last line and status, for each way in which an ELF file can be wrong", .requiresAnyKVM)
     func agreesOnRows() async throws {
-        // On slow hosts some of them.
-        for row in ELFErrorTests.rows.enumerated().filter({ $0.offset % TestScale.divisor == 0 }).map(\.element) {
+        for row in ELFErrorTests.rows {
             try scratch.write(row.image, to: "guest")
             let inspected = try await scratch.swiftvmm("inspect", "guest")
             let run = try await scratch.swiftvmm("run", "guest", "--timeout", "10")
@@ -170,7 +169,7 @@ struct InspectRefusalTests {
         }
     }
 
-    @Test("run and inspect agree on spoiled files", .requiresKVM, arguments: 1...2 as ClosedRange<UInt64>)
+    @Test("run and inspect agree on spoiled files", .requiresAnyKVM, arguments: 1...2 as ClosedRange<UInt64>)
     func agreesOnSpoiledFiles(seed: UInt64) async throws {
         var accepted = 0
         let count = TestScale.count(100)

@@ -2,7 +2,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite("Where --report writes", .requiresKVM)
+@Suite("Where --report writes", .requiresAnyKVM)
 struct ReportFileTests {
     private let scratch: Scratch
     private let hello = Guests.path("real-hello.bin")

@@ -10,4 +10,8 @@ extension Trait where Self == ConditionTrait {
             unsafe access("/dev/kvm", F_OK) == 0 || getenv("SWIFTVMM_REQUIRE_KVM") != nil
         }
     }
+
+    /// The same for what needs some KVM and does not differ from one to another: `scripts/test` runs it on this machine alone,
+    /// and not on emulated ones.
+    public static var requiresAnyKVM: Self { requiresKVM }
 }

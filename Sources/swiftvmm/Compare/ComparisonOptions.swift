@@ -38,11 +38,16 @@ struct ComparisonOptions: ParsableArguments {
         let results = try comparisons.map { try $0.run(on: host, isQuick: quick) }
         EndSignals.release()
         let texts = zip(names, results).map { name, result in
-            "compare \(name)\n\(String(repeating: "═", count: name.count + 8))\n\n\(result.text)"
+            Self.heading("compare \(name)") + result.text
         }
         try outputs.write(
             Dictionary(uniqueKeysWithValues: zip(names, results)), charts: results.map(\.chart),
-            text: texts.joined(separator: "\n\n"))
+            text: texts.joined(separator: "\n\n") + "\n\n" + Self.heading("in short")
+                + Glance.table(results.flatMap(\.glances)))
+    }
+
+    private static func heading(_ text: String) -> String {
+        "\(text)\n\(String(repeating: "═", count: text.count))\n\n"
     }
 
     /// Such as `charts-console.svg` for `charts.svg`.

@@ -5,6 +5,7 @@ struct ComparisonResult: Encodable {
     let chart: String
     /// For a terminal.
     let text: String
+    let glances: [Glance]
 
     func encode(to encoder: any Encoder) throws { try report.encode(to: encoder) }
 }

@@ -87,22 +87,6 @@ struct CompareIsolationTests {
         #expect(svg.contains(">virtual machines<"))
     }
 
-    @Test("all comparisons by one word: a heading for each, a chart for each, and one JSON file")
-    func all() async throws {
-        let scratch = try Scratch()
-        let outcome = try await scratch.swiftvmm("compare", "--quick", "--json", "all.json", "--svg", "charts.svg")
-        #expect(outcome.status == 0 && outcome.errors == "", "\(outcome)")
-        let names = ["console", "memory", "startup"]
-        #expect(try scratch.names == ["all.json"] + names.map { "charts-\($0).svg" })
-        for name in names { #expect(outcome.text.contains("compare \(name)\n════"), "\(outcome)") }
-        let members = try JSONDecoder().decode([String: Member].self, from: Data(try scratch.read("all.json")))
-        #expect(members.mapValues(\.comparison) == Dictionary(uniqueKeysWithValues: names.map { ($0, $0) }))
-    }
-
-    private struct Member: Decodable {
-        let comparison: String
-    }
-
     private func run(_ comparison: String) async throws -> (Figures, Outcome, svg: String) {
         let scratch = try Scratch()
         let outcome = try await scratch.swiftvmm(

@@ -114,7 +114,8 @@ struct IsolationFigureTests {
         let five = try #require(Spread([5]))
         let bars = [BarChart.Bar(name: "a", five, label: "5"), BarChart.Bar(name: "b", reason: "not <here>")]
         let chart = BarChart(
-            title: "t", subtitles: [], groups: [.init(name: "g", colour: .plain, bars: bars)], axisLabel: { "\($0)" })
+            title: "t", subtitles: [], groups: [.init(name: "g", colour: .gray, bars: bars)], note: "",
+            axisLabel: { "\($0)" })
         #expect(chart.svg.contains(">not &lt;here&gt;<"))
         #expect(chart.svg.ranges(of: "height=\"16\" rx=\"2\"").count == 1)
         #expect(chart.svg.contains(">10.0<") && !chart.svg.contains(">100.0<"))

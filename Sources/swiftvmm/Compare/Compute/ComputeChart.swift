@@ -1,7 +1,7 @@
 /// The comparison as a picture.
 struct ComputeChart {
     private static let inks: [(ComputeWork, Ink)] = [
-        (.integer, .emulated), (.memory, .paravirtual), (.branches, .container),
+        (.integer, .orange), (.memory, .green), (.branches, .blue),
     ]
 
     let svg: String
@@ -14,7 +14,8 @@ struct ComputeChart {
         svg =
             BarChart(
                 title: "The same work in a process, a container and a guest: time for an operation",
-                subtitles: report.host.lines, groups: groups, axisLabel: { "\(ShortNumber($0)) ns" }
+                subtitles: report.host.lines, groups: groups, note: "Shorter is better.",
+                axisLabel: { "\(ShortNumber($0)) ns" }
             ).svg
     }
 

@@ -21,7 +21,21 @@ struct ComputeMeasurement: Comparison {
         let rows = try comparison.run()
         let report = ComparisonReport(
             comparison: Self.name, host: host, isQuick: isQuick, rows: rows, findings: ComputeFindings(rows).sentences)
-        return ComparisonResult(report: report, chart: ComputeChart(report).svg, text: ComputeTable(report).text)
+        return ComparisonResult(
+            report: report, chart: ComputeChart(report).svg, text: ComputeTable(report).text,
+            glances: ComputeWork.allCases.map { Self.glance(rows, $0) })
+    }
+
+    private static func glance(_ rows: [ComputeRow], _ work: ComputeWork) -> Glance {
+        func time(_ place: ComputePlace) -> String? {
+            let row = rows.first { $0.subject == ComputeSubject(work: work, place: place) }
+            return row?.ratioToProcess.map { "\(ShortNumber($0.median * 100)) %" }
+        }
+        var cells: [Isolation.Kind: String] = [:]
+        cells[.process] = time(.process)
+        cells[.container] = time(.container)
+        cells[.machine] = time(.ring3)
+        return Glance(name: "time for \(work.name)", cells: cells)
     }
 
     /// Where an instruction of ring 0 costs a hundred times what it should, a second's work would take minutes.

@@ -2,10 +2,10 @@
 struct ConsoleChart {
     let svg: String
 
-    init(_ report: ConsoleReport) {
+    init(_ report: ComparisonReport<ConsoleRow>) {
         let kinds: [(ConsoleTechnique.Kind, name: String, colour: Ink)] = [
-            (.plain, "plain process", .plain), (.paravirtual, "paravirtual", .paravirtual),
-            (.emulated, "emulated UART", .emulated),
+            (.plain, "plain process", .gray), (.paravirtual, "paravirtual", .green),
+            (.emulated, "emulated UART", .orange),
         ]
         let groups = kinds.map { kind, name, colour in
             let rows = report.rows.filter { $0.subject.technique.kind == kind }
@@ -14,7 +14,8 @@ struct ConsoleChart {
         svg =
             BarChart(
                 title: "Printing from a virtual machine: bytes per second", subtitles: report.host.lines,
-                groups: groups.filter { !$0.bars.isEmpty }, axisLabel: { "\(ByteRate($0))" }
+                groups: groups.filter { !$0.bars.isEmpty }, note: "Longer is better.",
+                axisLabel: { "\(ByteRate($0))" }
             ).svg
     }
 

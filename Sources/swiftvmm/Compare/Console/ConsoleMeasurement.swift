@@ -19,7 +19,26 @@ struct ConsoleMeasurement: Comparison {
         let plan = isQuick ? ConsolePlan.quick : ConsolePlan.full
         let runner = ConsoleSubjectRunner(guest: guest.path, timeLimit: Int(plan.timeLimit))
         let comparison = ConsoleComparison(plan: plan, measure: runner.measure)
-        let report = ConsoleReport(host: host, isQuick: isQuick, rows: try comparison.run())
-        return ComparisonResult(report: report, chart: ConsoleChart(report).svg, text: ConsoleTable(report).text)
+        let rows = try comparison.run()
+        let report = ComparisonReport(
+            comparison: Self.name, host: host, isQuick: isQuick, rows: rows, findings: ConsoleFindings(rows).sentences)
+        return ComparisonResult(
+            report: report, chart: ConsoleChart(report).svg, text: ConsoleTable(report).text,
+            glances: [
+                Self.glance(rows, "printing, paravirtual: virtio", .virtio),
+                Self.glance(rows, "printing, emulated: UART", .blind),
+            ])
+    }
+
+    /// Beside a process that writes as large buffers; a container writes as a process does.
+    private static func glance(_ rows: [ConsoleRow], _ name: String, _ technique: ConsoleTechnique) -> Glance {
+        func rate(_ technique: ConsoleTechnique) -> String? {
+            let row = rows.filter { $0.subject.technique == technique }.max { $0.subject.buffer < $1.subject.buffer }
+            return row.map { "\(ByteRate($0.bytesPerSecond.median))" }
+        }
+        var cells: [Isolation.Kind: String] = [:]
+        cells[.process] = rate(.plainProcess)
+        cells[.machine] = rate(technique)
+        return Glance(name: name, cells: cells)
     }
 }

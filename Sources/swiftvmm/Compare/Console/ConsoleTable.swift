@@ -2,7 +2,7 @@
 struct ConsoleTable {
     let text: String
 
-    init(_ report: ConsoleReport) {
+    init(_ report: ComparisonReport<ConsoleRow>) {
         var table = ColumnTable([
             ("technique", .left), ("buffer", .right), ("speed", .right), ("from–to", .right), ("ns/byte", .right),
             ("exits/byte", .right), ("CPU s/GiB", .right), ("p50 µs", .right), ("p99 µs", .right), ("max µs", .right),

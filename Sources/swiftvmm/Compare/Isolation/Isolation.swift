@@ -22,9 +22,9 @@ enum Isolation: String, CaseIterable, Encodable {
 
         var colour: Ink {
             switch self {
-            case .process: .plain
-            case .container: .container
-            case .machine: .paravirtual
+            case .process: .gray
+            case .container: .blue
+            case .machine: .green
             }
         }
     }

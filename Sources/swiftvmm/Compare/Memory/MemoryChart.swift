@@ -10,7 +10,8 @@ struct MemoryChart {
         svg =
             BarChart(
                 title: "What isolation takes of memory: proportional set size without the work's",
-                subtitles: report.host.lines, groups: groups, axisLabel: { "\(ShortNumber($0)) KiB" }
+                subtitles: report.host.lines, groups: groups, note: "Shorter is better.",
+                axisLabel: { "\(ShortNumber($0)) KiB" }
             ).svg
     }
 

@@ -27,6 +27,8 @@ struct MemoryMeasurement: Comparison {
         let rows = MemoryRow.rows(try comparison.run())
         let report = ComparisonReport(
             comparison: Self.name, host: host, isQuick: isQuick, rows: rows, findings: MemoryFindings(rows).sentences)
-        return ComparisonResult(report: report, chart: MemoryChart(report).svg, text: MemoryTable(report).text)
+        return ComparisonResult(
+            report: report, chart: MemoryChart(report).svg, text: MemoryTable(report).text,
+            glances: [Glance("memory, without the work's", rows) { "\(ByteCount($0.isolationBytes.median))" }])
     }
 }

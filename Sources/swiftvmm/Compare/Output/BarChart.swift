@@ -34,6 +34,8 @@ struct BarChart {
     let title: String
     let subtitles: [String]
     let groups: [Group]
+    /// In which direction bars are good.
+    let note: String
     /// What is at a power of ten.
     let axisLabel: (Double) -> String
 
@@ -68,7 +70,7 @@ struct BarChart {
             y += Self.groupGap
         }
         drawing.text(
-            "Logarithmic: each line is ten times the one before. The thin line is how far the rounds reach.",
+            "\(note) Logarithmic: each line is ten times the one before. The thin line is how far the rounds reach.",
             x: Self.margin, y: bottom + 40, size: 12, fill: .faint)
         return drawing.text
     }

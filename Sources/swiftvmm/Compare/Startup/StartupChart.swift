@@ -10,7 +10,7 @@ struct StartupChart {
         svg =
             BarChart(
                 title: "From start to end: processes, containers, virtual machines", subtitles: report.host.lines,
-                groups: groups, axisLabel: Self.text
+                groups: groups, note: "Shorter is better.", axisLabel: { "\(ShortTime(seconds: $0))" }
             ).svg
     }
 
@@ -19,10 +19,6 @@ struct StartupChart {
         let name = row.isolation.name
         guard let figures = row.figures else { return [BarChart.Bar(name: name, reason: row.refusal ?? "")] }
         let times = [("\(name): first byte", figures.firstByteSeconds), ("gone", figures.goneSeconds)]
-        return times.map { name, time in BarChart.Bar(name: name, time, label: text(time.median)) }
-    }
-
-    private static func text(_ seconds: Double) -> String {
-        seconds < 0.9995 ? "\(ShortNumber(seconds * 1000)) ms" : "\(ShortNumber(seconds)) s"
+        return times.map { name, time in BarChart.Bar(name: name, time, label: "\(ShortTime(seconds: time.median))") }
     }
 }

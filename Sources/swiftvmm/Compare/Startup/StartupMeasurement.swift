@@ -19,6 +19,11 @@ struct StartupMeasurement: Comparison {
         let rows = StartupRow.rows(try comparison.run())
         let report = ComparisonReport(
             comparison: Self.name, host: host, isQuick: isQuick, rows: rows, findings: StartupFindings(rows).sentences)
-        return ComparisonResult(report: report, chart: StartupChart(report).svg, text: StartupTable(report).text)
+        return ComparisonResult(
+            report: report, chart: StartupChart(report).svg, text: StartupTable(report).text,
+            glances: [
+                Glance("start to first byte", rows) { "\(ShortTime(seconds: $0.firstByteSeconds.median))" },
+                Glance("start to end", rows) { "\(ShortTime(seconds: $0.goneSeconds.median))" },
+            ])
     }
 }

@@ -1,0 +1,28 @@
+import FoundationEssentials
+import TestSupport
+import Testing
+
+@Suite("swiftvmm compare", .requiresAnyKVM)
+struct CompareAllTests {
+    private struct Member: Decodable {
+        let comparison: String
+    }
+
+    @Test("all comparisons by one word: a heading for each, a chart for each, and one JSON file")
+    func all() async throws {
+        let scratch = try Scratch()
+        let outcome = try await scratch.swiftvmm("compare", "--quick", "--json", "all.json", "--svg", "charts.svg")
+        #expect(outcome.status == 0 && outcome.errors == "", "\(outcome)")
+        let names = ["compute", "console", "memory", "startup"]
+        #expect(try scratch.names == ["all.json"] + names.map { "charts-\($0).svg" })
+        for name in names { #expect(outcome.text.contains("compare \(name)\n════"), "\(outcome)") }
+        let table = try #require(outcome.text.split(separator: "in short\n════════\n\n").last)
+        #expect(table.contains("host process") && table.contains("virtual machine"), "\(table)")
+        for line in ["printing, paravirtual: virtio", "start to first byte", "time for integer arithmetic", "memory, "]
+        {
+            #expect(table.contains("\n\(line)"), "\(line) in \(table)")
+        }
+        let members = try JSONDecoder().decode([String: Member].self, from: Data(try scratch.read("all.json")))
+        #expect(members.mapValues(\.comparison) == Dictionary(uniqueKeysWithValues: names.map { ($0, $0) }))
+    }
+}
