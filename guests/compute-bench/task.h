@@ -16,6 +16,7 @@ static inline void do_task(const struct task *task, void (*say)(const char *text
     unsigned length = 6;
     for (const char *name = task->work->name; *name && length < sizeof text - 1; name++) text[length++] = *name;
     text[length++] = '\n';
+    if (task->work->prepare) task->work->prepare();
     say(text, length);
     uint64_t sum = task->work->run(task->steps);
     for (length = 0; length < 16; length++) text[length] = "0123456789abcdef"[sum >> (60 - 4 * length) & 15];

@@ -9,6 +9,8 @@ enum { OPERATIONS = 1 << 16 };
 
 struct work {
     const char *name;
+    /// What comes before it, once; NULL for nothing.
+    void (*prepare)(void);
     /// Does so many steps, and returns a checksum of all that it came by.
     uint64_t (*run)(uint64_t steps);
 };

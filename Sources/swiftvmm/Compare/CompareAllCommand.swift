@@ -14,6 +14,6 @@ struct CompareAllCommand: ParsableCommand {
     @OptionGroup var options: ComparisonOptions
 
     func run() throws {
-        try options.run([ConsoleMeasurement(), StartupMeasurement(), MemoryMeasurement()])
+        try options.run([ConsoleMeasurement(), StartupMeasurement(), ComputeMeasurement(), MemoryMeasurement()])
     }
 }

@@ -9,8 +9,8 @@ struct CompareCommand: ParsableCommand {
         abstract: "Measures what processes, containers and virtualization techniques cost on this host.",
         version: RootCommand.version,
         subcommands: [
-            CompareAllCommand.self, CompareConsoleCommand.self, CompareStartupCommand.self, CompareMemoryCommand.self,
-            WritePayloadCommand.self,
+            CompareAllCommand.self, CompareConsoleCommand.self, CompareStartupCommand.self,
+            CompareComputeCommand.self, CompareMemoryCommand.self, WritePayloadCommand.self,
         ],
         defaultSubcommand: CompareAllCommand.self)
 }

@@ -39,7 +39,8 @@ struct IsolationRunner {
         let start = ContinuousClock.now
         let process = try ComparedProcess(
             program: launch.program, words: launch.words, hasInput: looksAtMemory, endSignal: launch.endSignal)
-        var reader = WorkReader(start: start, expected: expected(isolation), patience: Self.patience)
+        let expected = expected(isolation)
+        var reader = WorkReader(start: start, byteCount: expected.utf8.count, patience: Self.patience)
         let memory = try reader.read(process, looksAtMemory: looksAtMemory)
         if reader.isLate {
             return try refuse(isolation, "it did not end within \(ShortNumber(Self.patience)) s", status: .fault)
@@ -54,10 +55,10 @@ struct IsolationRunner {
                 isolation, LastWords(errors, status: end.status).text,
                 status: [.noKVM, .badImage].contains(status) ? status : .fault)
         }
-        guard reader.text == reader.expected else {
+        guard reader.text == expected else {
             throw Failure(
                 status: .fault,
-                message: "\(isolation.name): it printed \"\(reader.shownText)\", not \"\(reader.expected.dropLast())\"")
+                message: "\(isolation.name): it printed \"\(reader.shownText)\", not \"\(expected.dropLast())\"")
         }
         return .measured(
             IsolatedRun(

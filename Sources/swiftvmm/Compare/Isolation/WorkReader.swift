@@ -1,6 +1,6 @@
 /// Reads what a work prints, and takes the times. It is the same for every subject.
 struct WorkReader {
-    let expected: String
+    private let byteCount: Int
     private let start: ContinuousClock.Instant
     private let end: ContinuousClock.Instant
     private var bytes: [UInt8] = []
@@ -10,10 +10,12 @@ struct WorkReader {
     /// Whether it was given up before its end.
     private(set) var isLate = false
 
-    /// - Parameter patience: how long after the start it is given up, in seconds.
-    init(start: ContinuousClock.Instant, expected: String, patience: Double) {
+    /// - Parameters:
+    ///   - byteCount: how much it prints.
+    ///   - patience: how long after the start it is given up, in seconds.
+    init(start: ContinuousClock.Instant, byteCount: Int, patience: Double) {
         self.start = start
-        self.expected = expected
+        self.byteCount = byteCount
         end = start + .seconds(patience)
     }
 
@@ -33,7 +35,7 @@ struct WorkReader {
     mutating func read(_ process: ComparedProcess, looksAtMemory: Bool) throws(Failure) -> ProportionalMemory? {
         var buffer = [UInt8](repeating: 0, count: 4096)
         var memory: ProportionalMemory?
-        while bytes.count <= expected.utf8.count {
+        while bytes.count <= byteCount {
             guard try process.output.waitForBytes(until: end) else {
                 isLate = true
                 return memory
@@ -44,7 +46,7 @@ struct WorkReader {
             if bytes.isEmpty { firstByte = now }
             lastByte = now
             bytes += buffer[..<count]
-            if looksAtMemory, memory == nil, bytes.count == expected.utf8.count {
+            if looksAtMemory, memory == nil, bytes.count == byteCount {
                 memory = ProportionalMemory.ofDescendants()
                 process.input?.send([0x0A])
             }

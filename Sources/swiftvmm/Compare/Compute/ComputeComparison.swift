@@ -1,0 +1,79 @@
+/// Measures all places in turn with the same work: round 1 of all, then round 2 of all, and so on.
+struct ComputeComparison {
+    /// Fewer say nothing of their spread.
+    private static let fewestRounds = 3
+
+    let plan: ComputePlan
+    /// Runs a subject with so many steps.
+    let measure: (ComputeSubject, UInt64) throws(Failure) -> IsolationOutcome<ComputeRound>
+    /// Where nothing is measured, and why not.
+    private var refusals: [ComputePlace: Refusal]
+    private let progress = ProgressLine()
+
+    init(
+        plan: ComputePlan, refusals: [ComputePlace: Refusal],
+        measure: @escaping (ComputeSubject, UInt64) throws(Failure) -> IsolationOutcome<ComputeRound>
+    ) {
+        self.plan = plan
+        self.refusals = refusals
+        self.measure = measure
+    }
+
+    mutating func run() throws(Failure) -> [ComputeRow] {
+        defer { progress.clear() }
+        let start = ContinuousClock.now
+        var steps: [ComputeWork: UInt64] = [:]
+        for work in ComputeWork.allCases {
+            progress.show("looking how fast this host is: \(work.name)")
+            steps[work] = try stepCount(of: work)
+        }
+        var rounds: [ComputeSubject: [ComputeRound]] = [:]
+        for round in 1...plan.rounds {
+            let used = (ContinuousClock.now - start) / .seconds(1)
+            guard round <= Self.fewestRounds || used + used / Double(round) < plan.timeLimit else { break }
+            for subject in ComputeSubject.all where refusals[subject.place] == nil {
+                progress.show("round \(round) of \(plan.rounds): \(subject.name)")
+                let reference = rounds[ComputeSubject(work: subject.work, place: .process)]?.first
+                guard let new = try measureRound(subject, steps[subject.work] ?? 1, like: reference) else { continue }
+                rounds[subject, default: []].append(new)
+            }
+        }
+        return ComputeSubject.all.map { row($0, rounds) }
+    }
+
+    /// - Returns: nil where the machine refuses it.
+    private mutating func measureRound(
+        _ subject: ComputeSubject, _ steps: UInt64, like reference: ComputeRound?
+    ) throws(Failure) -> ComputeRound? {
+        switch try measure(subject, steps) {
+        case .refused(let refusal):
+            refusals[subject.place] = refusal
+            return nil
+        case .measured(let round):
+            let wanted = reference?.checksum ?? round.checksum
+            guard round.checksum == wanted else {
+                throw Failure(
+                    status: .fault, message: "\(subject.name): its answer is \(round.checksum), not \(wanted)")
+            }
+            return round
+        }
+    }
+
+    /// How many steps take the time that is wanted, on the host.
+    private func stepCount(of work: ComputeWork) throws(Failure) -> UInt64 {
+        let subject = ComputeSubject(work: work, place: .process)
+        var steps: UInt64 = 4
+        while true {
+            guard case .measured(let look) = try measure(subject, steps) else { return steps }
+            guard let next = plan.nextLook(after: look) else { return plan.steps(after: look) }
+            steps = next
+        }
+    }
+
+    private func row(_ subject: ComputeSubject, _ rounds: [ComputeSubject: [ComputeRound]]) -> ComputeRow {
+        if let refusal = refusals[subject.place] { return ComputeRow(subject, refusal: refusal.reason) }
+        return ComputeRow(
+            subject, rounds: rounds[subject] ?? [],
+            process: rounds[ComputeSubject(work: subject.work, place: .process)] ?? [])
+    }
+}

@@ -1,0 +1,13 @@
+/// One run of one subject, whose answer is right.
+struct ComputeRound: Encodable, Equatable {
+    /// Each is so many operations as the guest's `work.h` says.
+    static let operationsPerStep = 65_536.0
+
+    let steps: UInt64
+    /// From the beginning's arrival to the answer's, in seconds.
+    let seconds: Double
+    /// Of all that the work came by: 16 hexadecimal digits.
+    let checksum: String
+
+    var nanosecondsPerOperation: Double { seconds * 1e9 / (Double(steps) * Self.operationsPerStep) }
+}

@@ -1,0 +1,68 @@
+import Glibc
+
+/// Runs subjects, one at a time, and lets only those pass whose answer has the right form.
+struct ComputeRunner {
+    /// Sixteen digits and a line's end.
+    private static let answerLength = 17
+
+    /// The program for the host.
+    let process: String
+    let guest: String
+    /// What a run that hangs may take, in seconds.
+    let patience: Double
+
+    func measure(_ subject: ComputeSubject, steps: UInt64) throws(Failure) -> IsolationOutcome<ComputeRound> {
+        let launch = launch(subject, steps: steps)
+        let start = ContinuousClock.now
+        let process = try ComparedProcess(program: launch.program, words: launch.words, endSignal: launch.endSignal)
+        let begin = "begin \(subject.work.rawValue)\n"
+        var reader = WorkReader(start: start, byteCount: begin.utf8.count + Self.answerLength, patience: patience)
+        _ = try reader.read(process, looksAtMemory: false)
+        if reader.isLate { throw Self.failure(subject, "it did not end within \(ShortNumber(patience)) s") }
+        let errors = String(decoding: try process.errors.readToEnd(), as: UTF8.self)
+        let end = try process.wait()
+        try EndSignals.check()
+        guard end.status == 0 else {
+            let reason = LastWords(errors, status: end.status).text
+            if subject.place == .container { return .refused(Refusal(reason: reason)) }
+            let status = ExitStatus(rawValue: end.status)
+            throw Self.failure(
+                subject, "it failed: \(reason)", status: [.noKVM, .badImage].contains(status) ? status : .fault)
+        }
+        guard let checksum = Self.checksum(in: reader.text, after: begin) else {
+            throw Self.failure(subject, "it printed \"\(reader.shownText)\", which is no answer")
+        }
+        // The first line comes before the work, at once, and the answer after it.
+        return .measured(
+            ComputeRound(steps: steps, seconds: max(reader.lastByte - reader.firstByte, 1e-6), checksum: checksum))
+    }
+
+    /// Nil where anything else was printed.
+    static func checksum(in text: String, after begin: String) -> String? {
+        guard text.hasPrefix(begin), text.hasSuffix("\n"), text.utf8.count == begin.utf8.count + answerLength else {
+            return nil
+        }
+        let digits = text.dropFirst(begin.count).dropLast()
+        return digits.allSatisfy { "0123456789abcdef".contains($0) } ? String(digits) : nil
+    }
+
+    private func launch(_ subject: ComputeSubject, steps: UInt64) -> IsolationLaunch {
+        let work = [process, subject.work.rawValue, "\(steps)"]
+        let this = ComparedProcess.this
+        switch subject.place {
+        case .process: return IsolationLaunch(program: process, words: work)
+        case .container:
+            return IsolationLaunch(
+                program: this, words: [RootCommand.name, CompareCommand.name, ContainerOptions.name] + work,
+                endSignal: SIGTERM)
+        case .ring3, .ring0:
+            let line = "work=\(subject.work.rawValue) steps=\(steps) ring=\(subject.place == .ring3 ? 3 : 0)"
+            return IsolationLaunch(
+                program: this, words: [RootCommand.name, RunOptions.command, guest, "--cmdline", line])
+        }
+    }
+
+    private static func failure(_ subject: ComputeSubject, _ text: String, status: ExitStatus = .fault) -> Failure {
+        Failure(status: status, message: "\(subject.name): \(text)")
+    }
+}

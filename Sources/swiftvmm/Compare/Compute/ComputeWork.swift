@@ -1,0 +1,13 @@
+/// What is computed: three kinds of work that need nobody's help.
+enum ComputeWork: String, CaseIterable, Encodable {
+    case integer, memory, branches
+
+    /// What it is, in words.
+    var name: String {
+        switch self {
+        case .integer: "integer arithmetic"
+        case .memory: "16 MiB of memory at random"
+        case .branches: "unforeseeable branches"
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import TestSupport
+import Testing
+
+@testable import swiftvmm
+
+@Suite("How compare compute makes its figures")
+struct ComputeComparisonTests {
+    private static let plan = ComputePlan(rounds: 3, timeLimit: 10, workTime: 0.1)
+
+    /// Work that takes a microsecond a step, and in a guest twice that.
+    private static func round(_ subject: ComputeSubject, _ steps: UInt64, checksum: String = "right") -> ComputeRound {
+        ComputeRound(
+            steps: steps, seconds: Double(steps) / 1e6 * (subject.place == .ring3 ? 2 : 1), checksum: checksum)
+    }
+
+    @Test("all places do as much as takes the host the wanted time, in turn")
+    func interleaves() throws {
+        var runs: [(subject: ComputeSubject, steps: UInt64)] = []
+        var comparison = ComputeComparison(plan: Self.plan, refusals: [:]) { subject, steps throws(Failure) in
+            runs.append((subject, steps))
+            return .measured(Self.round(subject, steps))
+        }
+        let rows = try comparison.run()
+        #expect(rows.map(\.subject) == ComputeSubject.all)
+        #expect(rows.allSatisfy { $0.rounds.count == 3 && $0.refusal == nil })
+        let measured = runs.suffix(3 * ComputeSubject.all.count)
+        let all = ComputeSubject.all
+        #expect(measured.map(\.subject) == all + all + all)
+        #expect(measured.allSatisfy { $0.steps == 100_000 })
+        #expect(runs.dropLast(measured.count).allSatisfy { $0.subject.place == .process })
+        for row in rows {
+            #expect(row.ratioToProcess == Spread(row.subject.place == .ring3 ? [2] : [1]))
+            let time = try #require(row.nanosecondsPerOperation).median
+            #expect(abs(time - (row.subject.place == .ring3 ? 2000 : 1000) / 65_536.0) < 1e-9)
+        }
+    }
+
+    @Test("an answer that is not the process's is found out")
+    func wrongAnswer() {
+        var comparison = ComputeComparison(plan: Self.plan, refusals: [:]) { subject, steps throws(Failure) in
+            .measured(Self.round(subject, steps, checksum: subject.place == .ring3 ? "wrong" : "right"))
+        }
+        let failure = #expect(throws: Failure.self) { try comparison.run() }
+        #expect(failure?.message == "integer arithmetic, guest, ring 3: its answer is wrong, not right")
+        #expect(failure?.status == .fault)
+    }
+
+    @Test("what is refused is asked once, and told with its reason; the others go on")
+    func refused() throws {
+        var asked = 0
+        var comparison = ComputeComparison(
+            plan: Self.plan, refusals: [.ring0: Refusal(reason: "slow")]
+        ) { subject, steps throws(Failure) in
+            #expect(subject.place != .ring0)
+            guard subject.place == .container else { return .measured(Self.round(subject, steps)) }
+            asked += 1
+            return .refused(Refusal(reason: "no namespaces"))
+        }
+        let rows = try comparison.run()
+        #expect(asked == 1)
+        for row in rows {
+            switch row.subject.place {
+            case .container: #expect(row.refusal == "no namespaces" && row.rounds.isEmpty)
+            case .ring0: #expect(row.refusal == "slow" && row.rounds.isEmpty)
+            case .process, .ring3: #expect(row.refusal == nil && row.rounds.count == 3)
+            }
+        }
+        let sentences = ComputeFindings(rows).sentences
+        #expect(sentences[0] == "Not measured: container, no namespaces.")
+        #expect(
+            sentences[1]
+                == "A guest in ring 3 takes, of a host process's time, 200 % for integer arithmetic, 200 % for 16 MiB of memory at random, 200 % for unforeseeable branches."
+        )
+        #expect(sentences[2] == "Not measured: guest, ring 0, slow.")
+    }
+
+    @Test("looks become longer until they tell something, and steps have a limit")
+    func looks() {
+        let subject = ComputeSubject(work: .memory, place: .process)
+        let plan = Self.plan
+        #expect(plan.nextLook(after: Self.round(subject, 4)) == 256)
+        #expect(plan.nextLook(after: Self.round(subject, 20_000)) == 50_000)
+        #expect(plan.nextLook(after: Self.round(subject, 25_000)) == nil)
+        #expect(plan.steps(after: Self.round(subject, 50_000)) == 100_000)
+        #expect(plan.steps(after: ComputeRound(steps: 1, seconds: 100, checksum: "")) == 1)
+        #expect(plan.steps(after: ComputeRound(steps: 1 << 32, seconds: 1e-6, checksum: "")) == 1 << 32)
+        #expect(plan.nextLook(after: ComputeRound(steps: 1 << 32, seconds: 1e-6, checksum: "")) == nil)
+    }
+
+    @Test(
+        "ring 0 is left out where it is interpreted",
+        arguments: [(400.0, 1.0, true), (1.1, 1.0, false), (nil, 1.0, false)] as [(Double?, Double, Bool)])
+    func ring0(ring0: Double?, ring3: Double, isRefused: Bool) {
+        let host = ComparedHost(
+            processor: "CPU", processorCount: 1, kernel: "6", kvmModules: [], kvmBackEnd: "VT-x", isNested: false,
+            ring0InstructionNanoseconds: ring0, ring3InstructionNanoseconds: ring3, portExitNanoseconds: nil)
+        let refusals = ComputeMeasurement.refusals(on: host)
+        #expect(refusals.keys.map(\.self) == (isRefused ? [.ring0] : []))
+        #expect(
+            refusals[.ring0]?.reason
+                == (isRefused ? "this host's KVM interprets it, at 400 ns an instruction instead of 1" : nil))
+    }
+
+    @Test("only a checksum behind the first line is an answer")
+    func answers() {
+        let begin = "begin memory\n"
+        #expect(ComputeRunner.checksum(in: begin + "0123456789abcdef\n", after: begin) == "0123456789abcdef")
+        for text in [
+            "", begin, begin + "0123456789abcde\n", begin + "0123456789abcdef", begin + "0123456789ABCDEF\n",
+            begin + "0123456789abcdef\n\n", "begin branch\n0123456789abcdef\n", begin + "\u{301}123456789abcde\n",
+        ] {
+            #expect(ComputeRunner.checksum(in: text, after: begin) == nil, "\(text)")
+        }
+    }
+
+    @Test(
+        "the program for the host answers as a second description does", arguments: ["integer", "memory", "branches"])
+    func process(work: String) async throws {
+        let outcome = try await Scratch().shell("exec \"$1\" \"$2\" 2", [Guests.path("compute-process"), work])
+        #expect(outcome.text == "begin \(work)\n\(BenchWork.checksum(work, steps: 2))\n", "\(outcome)")
+        let bad = try await Scratch().shell(
+            "\"$1\" \"$2\"; exec \"$1\" \"$2\"s 1", [Guests.path("compute-process"), work])
+        #expect(bad.status == 2 && bad.output == [])
+    }
+}
