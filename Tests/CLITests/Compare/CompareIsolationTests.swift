@@ -92,7 +92,7 @@ struct CompareIsolationTests {
         let scratch = try Scratch()
         let outcome = try await scratch.swiftvmm("compare", "--quick", "--json", "all.json", "--svg", "charts.svg")
         #expect(outcome.status == 0 && outcome.errors == "", "\(outcome)")
-        let names = ["console", "memory", "startup"]
+        let names = ["compute", "console", "memory", "startup"]
         #expect(try scratch.names == ["all.json"] + names.map { "charts-\($0).svg" })
         for name in names { #expect(outcome.text.contains("compare \(name)\n════"), "\(outcome)") }
         let members = try JSONDecoder().decode([String: Member].self, from: Data(try scratch.read("all.json")))
