@@ -19,7 +19,7 @@ final class ComparedProcess {
     /// Nil where its input is empty.
     let input: Pipe?
     private let id: pid_t
-    /// Comes before SIGKILL, for a process that must clean up.
+    /// Comes two seconds before SIGKILL, for a process that must clean up; 0 gives it the time alone.
     private let endSignal: Int32?
     private var isOver = false
 
@@ -39,6 +39,7 @@ final class ComparedProcess {
 
     deinit {
         guard !isOver else { return }
+        input?.closeWriter()
         if let endSignal, kill(id, endSignal) == 0, hasEndedSoon() { return }
         kill(id, SIGKILL)
         while waitpid(id, nil, 0) < 0, errno == EINTR {}

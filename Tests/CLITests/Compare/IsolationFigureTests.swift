@@ -8,17 +8,18 @@ struct IsolationFigureTests {
         IsolatedRun(firstByte: gone / 2, workDone: gone * 0.75, gone: gone, memory: nil, notes: [])
     }
 
-    @Test("after a look at each that does not count, rounds take turns")
+    @Test("after a look at each that does not count, rounds take turns, to and fro")
     func interleaves() throws {
         var runs: [Isolation] = []
         let results = try IsolationComparison<IsolatedRun>(rounds: 4, timeLimit: 100) { isolation throws(Failure) in
             runs.append(isolation)
             return .measured(Self.run(Double(runs.count)))
         }.run()
-        #expect(runs == Array((0..<5).map { _ in Isolation.allCases }.joined()))
+        let (forwards, backwards) = (Isolation.allCases, Array(Isolation.allCases.reversed()))
+        #expect(runs == [forwards, backwards, forwards, backwards, forwards].flatMap(\.self))
         #expect(results.map(\.isolation) == Isolation.allCases)
         #expect(results.allSatisfy { $0.rounds.count == 4 })
-        #expect(results[0].rounds[0].gone == Double(Isolation.allCases.count + 1))
+        #expect(results[0].rounds[0].gone == Double(Isolation.allCases.count * 2))
     }
 
     @Test("what is refused is not tried again, and has no figures, even when it was measured before")
@@ -87,6 +88,8 @@ struct IsolationFigureTests {
         #expect(LastWords("a\nswiftvmm: b\n", status: 1).text == "b")
         #expect(LastWords("Error: c", status: 1).text == "Error: c")
         #expect(LastWords("", status: 137).text == "status 137")
+        #expect(
+            LastWords("time=\"1\" level=error msg=\"runc run failed: d\"\n", status: 1).text == "runc run failed: d")
     }
 
     @Test("bytes have the unit that suits them")

@@ -34,13 +34,15 @@ final class ContainerEngine {
         try? FileManager.default.removeItem(atPath: folder)
     }
 
-    /// How its next container is started.
+    /// How its next container is started. An engine that is killed in the middle of its work leaves control groups behind that
+    /// nobody knows of any more: it may finish, which takes it less than a second.
     func launch(hasInput: Bool) -> IsolationLaunch {
         count += 1
         let name = "swiftvmm-\(getpid())-\(count)"
         if isRunc {
             return IsolationLaunch(
                 program: path, words: [path, "--root", state, "run", "--bundle", folder, name],
+                endSignal: 0,
                 cleanUp: [path, "--root", state, "delete", "--force", name])
         }
         // Its own limits are sometimes above what an engine in a container may set.
@@ -50,7 +52,7 @@ final class ContainerEngine {
             program: path,
             words: [path, "run", "--rm", "--name", name] + (hasInput ? ["--interactive"] : []) + rights + limits
                 + ["--rootfs", "\(folder)/rootfs", "/program"],
-            cleanUp: [path, "rm", "--force", name])
+            endSignal: 0, cleanUp: [path, "rm", "--force", name])
     }
 
     private static func find(_ name: String) -> String? {

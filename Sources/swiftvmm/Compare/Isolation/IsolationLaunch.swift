@@ -4,7 +4,7 @@ struct IsolationLaunch {
     let program: String
     /// All its words, the first of which is its name.
     let words: [String]
-    /// Asks for its end before it is killed.
+    /// What it gets two seconds before it is killed; 0 is that time alone, and nil none of it.
     var endSignal: Int32?
     /// What removes the container once its engine was killed; the first word is a path.
     var cleanUp: [String]?

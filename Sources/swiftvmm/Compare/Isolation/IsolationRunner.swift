@@ -22,6 +22,8 @@ struct IsolationRunner {
         } catch {
             return .refused(error)
         }
+        try OrphanAdoption.begin()
+        defer { OrphanAdoption.reap() }
         do throws(Failure) {
             let outcome = try run(isolation, launch)
             if case .refused = outcome { cleanUp(launch) }

@@ -14,16 +14,11 @@ struct MemoryMeasurement: Comparison {
     static func pages(_ isolation: Isolation) -> Int { isolation == .realMode ? 64 : 2048 }
 
     func run(on host: ComparedHost, isQuick: Bool) throws -> ComparisonResult {
-        // What an engine leaves running becomes this process's child, and is counted.
-        try OrphanAdoption.begin()
         let runner = IsolationRunner(work, looksAtMemory: true) {
             Recurrence.line(Recurrence(steps: Self.pages($0)).sum)
         }
-        let comparison = IsolationComparison(rounds: isQuick ? 3 : 5, timeLimit: isQuick ? 6 : 15) {
-            isolation throws(Failure) in
-            defer { OrphanAdoption.reap() }
-            return try runner.run(isolation)
-        }
+        let comparison = IsolationComparison(
+            rounds: isQuick ? 3 : 5, timeLimit: isQuick ? 6 : 15, measure: runner.run)
         let rows = MemoryRow.rows(try comparison.run())
         let report = ComparisonReport(
             comparison: Self.name, host: host, isQuick: isQuick, rows: rows, findings: MemoryFindings(rows).sentences)

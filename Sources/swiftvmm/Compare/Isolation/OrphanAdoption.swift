@@ -1,0 +1,24 @@
+import CContainer
+import Glibc
+import KVM
+
+/// A process whose parent ends becomes the child of this one, wherever it has put itself (PR_SET_CHILD_SUBREAPER): what an
+/// engine leaves running counts as the engine's, and does not disturb the next subject.
+enum OrphanAdoption {
+    static func begin() throws(Failure) {
+        let result = ccontainer_adopt_orphans()
+        guard result >= 0 else {
+            throw Failure(status: .fault, message: "cannot adopt processes: \(SystemError(code: -result))")
+        }
+    }
+
+    /// Waits until all have ended, two seconds at most.
+    static func reap() {
+        for _ in 0..<2000 {
+            let ended = waitpid(-1, nil, WNOHANG)
+            // No child is left.
+            if ended < 0 { return }
+            if ended == 0 { usleep(1000) }
+        }
+    }
+}
