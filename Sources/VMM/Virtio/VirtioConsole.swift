@@ -118,6 +118,8 @@ final class VirtioConsole: VirtioBackend {
         control?.reset()
     }
 
+    var hasControlMessage: Bool { control?.hasMessage ?? false }
+
     /// Looks who is at the ends of the ports, and has the driver told of what has changed.
     func lookAtEnds() {
         guard let control else { return }

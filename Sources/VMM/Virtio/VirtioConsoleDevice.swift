@@ -86,6 +86,9 @@ final class VirtioConsoleDevice: Sendable {
         watch.withLock { $0 = thread }
     }
 
+    /// Whether the driver is to be told something by the control queues, for tests.
+    var hasControlMessage: Bool { console.hasControlMessage }
+
     /// How many bytes the console has written.
     var byteCount: UInt64 { ports.first?.channel.byteCount ?? 0 }
 
@@ -146,7 +149,9 @@ private struct PortMaker {
         fail = { run.end(.failure(.output($0))) }
     }
 
-    func make(_ index: Int, name: String, _ channel: ConsoleChannel, input: ConsoleInput?) throws(KVMError) -> ConsolePort {
+    func make(_ index: Int, name: String, _ channel: ConsoleChannel, input: ConsoleInput?) throws(KVMError)
+        -> ConsolePort
+    {
         let queue = VirtioConsole.receiveQueue(ofPort: index)
         let gate = gates.indices.contains(index) ? gates[index] : nil
         return ConsolePort(

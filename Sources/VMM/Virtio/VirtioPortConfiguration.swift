@@ -33,7 +33,8 @@ public struct VirtioPortConfiguration: Sendable {
         for (index, name) in names.enumerated() {
             guard isName(name) else {
                 throw .configuration(
-                    "\"\(name)\" cannot be a port's name; give 1 to \(longestName) letters, digits, '.', '_' and '-', first no '.'")
+                    "\"\(name)\" cannot be a port's name; give 1 to \(longestName) letters, digits, '.', '_' and '-', first no '.'"
+                )
             }
             guard !names[..<index].contains(name) else {
                 throw .configuration("two ports have the name \(name); give each its own")

@@ -15,7 +15,8 @@ struct ConsoleLines {
     ///   - ports: of the virtio-console, beside the console itself.
     ///   - standardInput: which console gets it, if that is connected to the standard streams.
     init(
-        serial: ConsoleBackEnd, virtio: ConsoleBackEnd?, ports: [VirtioPort], standardInput: ConsoleDevice, image: String
+        serial: ConsoleBackEnd, virtio: ConsoleBackEnd?, ports: [VirtioPort], standardInput: ConsoleDevice,
+        image: String
     ) throws(Failure) {
         var open: [ConsoleLine] = []
         do throws(Failure) {

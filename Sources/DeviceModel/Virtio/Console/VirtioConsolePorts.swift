@@ -31,7 +31,11 @@ package struct VirtioConsolePorts: Hashable, Sendable {
         guard let index = Int(exactly: message.port), ports.indices.contains(index) else { return }
         switch message.event {
         case .portReady where ports[index].stage == .added:
-            if message.value == 0 { ports[index].stage = .failed } else { ports[index].becomeReady(hasSize: size != nil) }
+            if message.value == 0 {
+                ports[index].stage = .failed
+            } else {
+                ports[index].becomeReady(hasSize: size != nil)
+            }
         case .portOpen where ports[index].stage == .ready:
             ports[index].isGuestOpen = message.value != 0
         default: break

@@ -143,7 +143,9 @@ public final class VirtioMMIO: BusDevice {
                 return
             }
             // A driver may read but must not write before FEATURES_OK (VIRTIO 1.2 §3.1.1), but for what is for emergencies.
-            guard state.registers.status.contains(.featuresOK) || backend.takesEarlyWrite(offset: offset) else { return }
+            guard state.registers.status.contains(.featuresOK) || backend.takesEarlyWrite(offset: offset) else {
+                return
+            }
             backend.writeConfiguration(offset: offset, width: width, value: value)
         }
     }
