@@ -4,8 +4,8 @@
 /// What is at its end may go away: then the guest is told that it is closed, and what the guest goes on sending is dropped and
 /// counted, while the machine runs on.
 public struct VirtioPortConfiguration: Sendable {
-    /// How many a console can have. Each has two queues, with a thread, an event and a line to end the thread each, so that no port
-    /// holds up another: with the console that is below 70 threads and 300 descriptors, where most systems give a process 1,024.
+    /// How many a console can have. Each has two queues with a thread each, so that no port holds up another: with a pseudo-terminal at
+    /// every end that makes some 100 threads and 370 descriptors, where most systems give a process 1,024.
     public static let limit = 31
     /// How long a name may be, in bytes.
     public static let longestName = 64
