@@ -9,6 +9,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -172,6 +174,20 @@ void ckvm_terminal_end(void) {
   }
   terminal = -1;
   pthread_mutex_unlock(&lock);
+}
+
+long ckvm_terminal_size(int fd) {
+  struct winsize size;
+  return ioctl(fd, TIOCGWINSZ, &size) < 0 ? -errno : (long)size.ws_row << 16 | size.ws_col;
+}
+
+long ckvm_terminal_watch_size(void) {
+  sigset_t change;
+  sigemptyset(&change);
+  sigaddset(&change, SIGWINCH);
+  pthread_sigmask(SIG_BLOCK, &change, NULL);
+  int fd = signalfd(-1, &change, SFD_CLOEXEC | SFD_NONBLOCK);
+  return fd < 0 ? -errno : fd;
 }
 
 long ckvm_terminal_make_pair(char *name, size_t size) {

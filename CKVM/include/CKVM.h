@@ -199,6 +199,12 @@ long ckvm_terminal_resume(void);
 /* Puts the settings and the signals' actions back. From any thread, as often as one likes. */
 void ckvm_terminal_end(void);
 
+/* The size of a terminal in characters, 0 where it does not know: columns in the lower 16 bits, rows in the next 16; or -errno. */
+long ckvm_terminal_size(int fd);
+
+/* From now on the calling thread takes no SIGWINCH, nor do threads that it makes: a signalfd tells of it. Or -errno. */
+long ckvm_terminal_watch_size(void);
+
 /* Makes a pseudo-terminal: the descriptor of its first side. `name` gets the path of the other side and its end. */
 long ckvm_terminal_make_pair(char *name, size_t size);
 

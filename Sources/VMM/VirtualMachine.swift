@@ -53,7 +53,9 @@ public struct VirtualMachine: ~Copyable {
             }
         }
         try ram.map(into: machine)
-        let outputs = ConsoleOutputs(main: configuration.output, serial: configuration.serialOutput)
+        try VirtioPortConfiguration.check(names: configuration.virtioConsole?.ports.map(\.name) ?? [])
+        let outputs = ConsoleOutputs(
+            main: configuration.output, serial: configuration.serialOutput, virtio: configuration.virtioConsole?.output)
         let control = RunControl()
         let coalescing = SerialCoalescing(system, isWanted: configuration.coalescesSerialOutput)
         var wiring = configuration.virtioConsole.map {
@@ -145,6 +147,9 @@ public struct VirtualMachine: ~Copyable {
 
     /// Why the virtio-console asked its driver for a reset the first time, if it did.
     public var virtioConsoleFault: VirtioFault? { shared.platform.virtioConsole?.transport.fault }
+
+    /// What came of the virtio-console's ports beside the console itself.
+    public var virtioPorts: [VirtioPortReport] { shared.platform.virtioConsole?.portReports ?? [] }
 
     /// What the run did, in numbers.
     public var report: RunReport {

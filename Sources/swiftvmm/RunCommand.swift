@@ -78,6 +78,13 @@ struct RunCommand: ParsableCommand {
         transform: ConsoleBackEnd.parse)
     var virtioConsole: ConsoleBackEnd?
 
+    @Option(
+        help: ArgumentHelp(
+            "Adds a port to the virtio-console, connected to null, file:PATH, pty or unix:PATH; can be given again for up to \(VirtioPortConfiguration.limit) ports. A guest finds it by its name.",
+            valueName: "name=end"),
+        transform: VirtioPort.parse)
+    var virtioPort: [VirtioPort] = []
+
     @Flag(help: "Makes each doorbell of a virtio device an exit, and each of its interrupts a call.")
     var noEventfd = false
 
@@ -100,6 +107,7 @@ struct RunCommand: ParsableCommand {
         options.serial = serial
         options.console = console
         options.virtioConsole = virtioConsole
+        options.virtioPorts = virtioPort
         options.usesEventDescriptors = !noEventfd
         options.report = report
         try options.run()

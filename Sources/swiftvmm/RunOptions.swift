@@ -23,6 +23,8 @@ struct RunOptions {
     var console = ConsoleDevice.uart
     /// Nil for none, unless it is the one that standard input goes to.
     var virtioConsole: ConsoleBackEnd?
+    /// Beside the console itself, which is there if any of these is.
+    var virtioPorts: [VirtioPort] = []
     var usesEventDescriptors = true
     var report: String?
 
@@ -40,6 +42,11 @@ struct RunOptions {
     func run() throws {
         // Before the first file is opened: from here on these signals end the run in good order.
         try EndSignals.catch()
+        do throws(VMMError) {
+            try VirtioPortConfiguration.check(names: virtioPorts.map(\.name))
+        } catch {
+            throw Failure(status: .usage, message: "\(error)")
+        }
         try checkFiles()
         let reportFile = try report.map {
             try OutputFile(path: $0, option: "--report", content: "report", guests: [image])
@@ -56,12 +63,13 @@ struct RunOptions {
     /// Two outputs into one file would destroy each other.
     private func checkFiles() throws {
         var files: [(option: String, path: String)] = []
-        for (device, end) in [(ConsoleDevice.uart, serial), (.virtio, virtioConsole)] {
+        let consoles = [(ConsoleDevice.uart.label, serial), (ConsoleDevice.virtio.label, virtioConsole)]
+        for (label, end) in consoles + virtioPorts.map({ ($0.label, $0.end) }) {
             guard case .file(let path) = end else { continue }
-            files.append(("\(device.option) file:\(path)", path))
+            files.append(("\(label.option)file:\(path)", path))
             if let stream = StandardStreams.regularFile(at: path) {
                 throw Failure(
-                    status: .usage, message: "\(device.option) file:\(path) is where \(stream) goes; name another file")
+                    status: .usage, message: "\(label.option)file:\(path) is where \(stream) goes; name another file")
             }
         }
         if let report { files.append(("--report \(report)", report)) }
@@ -74,23 +82,34 @@ struct RunOptions {
         }
     }
 
+    /// What the virtio-console is connected to; nil where there is none.
+    private var virtioEnd: ConsoleBackEnd? {
+        virtioConsole ?? (console == .virtio || !virtioPorts.isEmpty ? .stdio : nil)
+    }
+
     /// Makes the machine and runs it. The numbers are nil where nobody wants them or no machine could be made.
     private func boot() -> (StopSummary, RunReport?) {
         let lines: ConsoleLines
         do throws(Failure) {
             lines = try ConsoleLines(
-                serial: serial, virtio: virtioConsole ?? (console == .virtio ? .stdio : nil), standardInput: console,
-                image: image)
+                serial: serial, virtio: virtioEnd, ports: virtioPorts, standardInput: console, image: image)
         } catch {
             return (Self.signalSummary ?? StopSummary(error), nil)
         }
         defer { lines.close() }
-        return boot(with: lines)
+        do throws(Failure) {
+            // Before the machine has any thread.
+            let watch = virtioEnd == .stdio ? try WindowWatch() : nil
+            defer { watch?.stop() }
+            return boot(with: lines, watch?.window)
+        } catch {
+            return (StopSummary(error), nil)
+        }
     }
 
-    private func boot(with lines: ConsoleLines) -> (StopSummary, RunReport?) {
+    private func boot(with lines: ConsoleLines, _ window: ConsoleWindow?) -> (StopSummary, RunReport?) {
         do throws(VMMError) {
-            var machine = try VirtualMachine(configuration(with: lines))
+            var machine = try VirtualMachine(configuration(with: lines, window))
             let terminal = try Self.takeTerminal(lines.terminalInput, machine.stopHandle)
             let outcome = Result { () throws(VMMError) in try machine.run() }
             // Before anything is said about the end.
@@ -98,6 +117,7 @@ struct RunOptions {
             if let fault = machine.virtioConsoleFault {
                 StandardStreams.say("the virtio-console needs a reset by its driver: \(fault)")
             }
+            for port in machine.virtioPorts { Self.tellLoss(of: port) }
             let numbers = report == nil ? nil : machine.report
             do throws(VMMError) {
                 return (StopSummary(try outcome.get(), unwritten: machine.unwrittenByteCount), numbers)
@@ -108,6 +128,13 @@ struct RunOptions {
         } catch {
             return (Self.signalSummary ?? StopSummary(error), nil)
         }
+    }
+
+    /// A port that was closed for good is worth a word: nobody else says what became of its output.
+    private static func tellLoss(of port: VirtioPortReport) {
+        guard let failure = port.failure else { return }
+        StandardStreams.say(
+            "the port \(port.name) was closed: \(failure); \(port.droppedBytes) bytes of its output were dropped")
     }
 
     /// A signal also ends calls that are under way, and is what the user wants to hear of.
@@ -124,7 +151,7 @@ struct RunOptions {
         }
     }
 
-    private func configuration(with lines: ConsoleLines) -> MachineConfiguration {
+    private func configuration(with lines: ConsoleLines, _ window: ConsoleWindow?) -> MachineConfiguration {
         var configuration = MachineConfiguration(
             image: .file(image), output: ConsoleOutput(descriptor: STDOUT_FILENO))
         configuration.format = format
@@ -140,7 +167,11 @@ struct RunOptions {
         configuration.serialOutput = lines.serial.output
         configuration.usesEventDescriptors = usesEventDescriptors
         configuration.virtioConsole = lines.virtio.map {
-            VirtioConsoleConfiguration(output: $0.output, input: $0.input)
+            VirtioConsoleConfiguration(
+                output: $0.output, input: $0.input, window: window,
+                ports: zip(virtioPorts, lines.ports).map { port, line in
+                    VirtioPortConfiguration(name: port.name, output: line.output ?? .discarding(), input: line.input)
+                })
         }
         return configuration
     }

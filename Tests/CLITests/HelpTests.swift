@@ -40,7 +40,7 @@ struct HelpTests {
         #expect(
             options == [
                 "--mode", "--format", "--memory", "--cpus", "--timeout", "--irqchip", "--no-coalescing", "--cmdline",
-                "--serial", "--console", "--virtio-console", "--no-eventfd", "--report", "--version",
+                "--serial", "--console", "--virtio-console", "--virtio-port", "--no-eventfd", "--report", "--version",
             ])
         let words = outcome.text.split { $0.isWhitespace }.joined(separator: " ")
         for text in [

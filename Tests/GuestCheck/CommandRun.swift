@@ -25,7 +25,8 @@ struct CommandRun: Equatable {
 
     private static func consoleOptions(_ row: GuestRow) -> String {
         guard let usesEvents = row.virtioConsoleUsesEvents else { return "" }
-        return "--console virtio" + (usesEvents ? "" : " --no-eventfd")
+        let ports = row.virtioPorts.map { " --virtio-port \($0)=null" }.joined()
+        return "--console virtio" + ports + (usesEvents ? "" : " --no-eventfd")
     }
 
     /// Runs a guest to its end. Names and options need no more quoting than they have, and `/tmp` is the emulated host's own.

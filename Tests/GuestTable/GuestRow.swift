@@ -11,6 +11,8 @@ public struct GuestRow: CustomStringConvertible, Sendable {
     public var input: [UInt8]?
     /// Nil for none; else whether it and the guest tell each other by event descriptors. The input is its own then.
     public var virtioConsoleUsesEvents: Bool?
+    /// The virtio-console's ports beside the console, which take all and give nothing.
+    public var virtioPorts: [String] = []
     public let output: String
     public let reason: StopReason
     /// Where it looks for what is not there.
@@ -25,6 +27,7 @@ public struct GuestRow: CustomStringConvertible, Sendable {
         if let virtioConsoleUsesEvents {
             text += ", a virtio-console" + (virtioConsoleUsesEvents ? "" : " without event descriptors")
         }
+        if !virtioPorts.isEmpty { text += " with \(virtioPorts.count) ports" }
         if vcpuCount > 1 { text += ", \(vcpuCount) vCPUs" }
         return text
     }
@@ -38,7 +41,8 @@ public struct GuestRow: CustomStringConvertible, Sendable {
         configuration.vcpuCount = vcpuCount
         let input = input.map { ConsoleInput($0) }
         if let virtioConsoleUsesEvents {
-            configuration.virtioConsole = VirtioConsoleConfiguration(input: input)
+            configuration.virtioConsole = VirtioConsoleConfiguration(
+                input: input, ports: virtioPorts.map { VirtioPortConfiguration(name: $0) })
             configuration.usesEventDescriptors = virtioConsoleUsesEvents
         } else {
             configuration.input = input
@@ -154,7 +158,7 @@ extension GuestRow {
             GuestRow(
                 name: "long-virtio-hello.elf", virtioConsoleUsesEvents: false, output: "Hello by virtio!\n",
                 reason: .exited(status: 0)),
-        ] + virtioEchoes + benches + [
+        ] + virtioEchoes + virtioPorts + benches + [
             GuestRow(name: "sleep-forever.elf", interruptControllers: .split, output: "", reason: .halted),
             GuestRow(name: "sleep-forever.elf", vcpuCount: 2, output: "", reason: .halted),
             GuestRow(name: "sleep-forever.elf", interruptControllers: .full, output: "", reason: .halted),
@@ -177,7 +181,23 @@ extension GuestRow {
             unmappedMemory: controllers == .auto ? ["0xfec00000", "0xfec00010"] : [])
     }
 
+<<<<<<< HEAD
     /// The first prints nothing but that it is not asked for anything.
+=======
+    private static let virtioPorts: [GuestRow] = [(true, 2), (false, 2), (true, 31), (true, 0)].map {
+        usesEvents, count in
+        let names = (0..<count).map { "port\($0)" }
+        let work = names.map { " \($0)=send:100000" }.joined()
+        let results = names.enumerated().map { "port \($0 + 1) is \($1): sent 100000 bytes, received 0 bytes\n" }
+        return GuestRow(
+            name: "long-virtio-ports.elf", commandLine: "emergency console=echo" + work,
+            input: Array("there and back\n".utf8) + [4], virtioConsoleUsesEvents: usesEvents, virtioPorts: names,
+            output: "early\nthere and back\nport 0 is console: sent 15 bytes, received 15 bytes\n"
+                + results.joined(), reason: .exited(status: 0))
+    }
+
+    /// One that prints nothing but that it is not asked for anything.
+>>>>>>> ports
     private static let benches: [GuestRow] = [
         GuestRow(
             name: "console-bench.elf", output: "console-bench: bad command line\n", reason: .exited(status: 2)),

@@ -27,6 +27,8 @@ enum virtio_register {
     VIRTIO_QUEUE_DESCRIPTORS = 0x80,  // of an address, the lower half first
     VIRTIO_QUEUE_DRIVER = 0x90,
     VIRTIO_QUEUE_DEVICE = 0xA0,
+    VIRTIO_CONFIGURATION_GENERATION = 0xFC,
+    VIRTIO_CONFIGURATION_SPACE = 0x100,
 };
 
 enum { VIRTIO_CONSOLE = 3 };

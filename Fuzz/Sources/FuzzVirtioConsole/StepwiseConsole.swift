@@ -3,82 +3,69 @@ import Synchronization
 
 @testable import VMM
 
-/// A virtio-console that works in the calls themselves instead of on threads.
+/// A virtio-console with two ports more that works in the calls themselves instead of on threads.
 final class StepwiseConsole: VirtioBackend {
-    private struct State: ~Copyable {
-        var receiver: ConsoleReceiver
-        var transmitter: ConsoleTransmitter
-        var session: VirtioSession?
-        var receive: Virtqueue?
-        var transmit: Virtqueue?
-    }
+    static let portCount = 3
 
     let deviceID: UInt32 = 3
-    let features: VirtioFeatures = [.indirectDescriptors, .eventIndex]
-    let queueSizes: [UInt16] = [4, 4]
+    let features: VirtioFeatures = [.indirectDescriptors, .eventIndex, .consolePorts]
+    let queueSizes = [UInt16](repeating: 4, count: 2 * StepwiseConsole.portCount + 2)
     let configuration = VirtioConfiguration()
-    private let channel: ConsoleChannel
-    private let state: Mutex<State>
+    let control: ConsoleControl
+    private let channels: [ConsoleChannel]
+    private let queues: [any StepwiseWork]
+    private let session = Mutex<VirtioSession?>(nil)
 
-    init(memory: GuestMemory, output: ConsoleOutput, input: ConsoleInput) {
-        let channel = ConsoleChannel(to: output)
-        self.channel = channel
-        state = Mutex(
-            State(
-                receiver: ConsoleReceiver(from: input, memory: memory),
-                transmitter: ConsoleTransmitter(to: channel, memory: memory) {}))
+    init(memory: GuestMemory, outputs: [ConsoleOutput], input: ConsoleInput) {
+        let ports = outputs.indices.map { index in
+            VirtioConsolePort(name: index == 0 ? [] : Array("port".utf8), isConsole: index == 0, isHostOpen: index < 2)
+        }
+        guard let control = try? ConsoleControl(VirtioConsolePorts(ports, size: ConsoleSize(columns: 80, rows: 25))) else {
+            preconditionFailure("no event descriptors")
+        }
+        self.control = control
+        channels = outputs.enumerated().map { ConsoleChannel(to: $1, dropsWhenFailed: $0 > 0) }
+        var queues: [any StepwiseWork] = []
+        for (index, channel) in channels.enumerated() {
+            let number = VirtioConsole.receiveQueue(ofPort: index)
+            let receiver = ConsoleReceiver(
+                from: index == 2 ? nil : input, memory: memory, queue: number, gate: control.gates[index])
+            queues.append(StepwiseQueue(receiver, queue: number))
+            let transmitter = ConsoleTransmitter(to: channel, memory: memory, queue: number + 1) {}
+            queues.append(StepwiseQueue(transmitter, queue: number + 1))
+            guard index == 0 else { continue }
+            queues.append(StepwiseQueue(ControlTransmitter(from: control, memory: memory), queue: 2))
+            queues.append(StepwiseQueue(ControlReceiver(to: control, memory: memory), queue: 3))
+        }
+        self.queues = queues
     }
 
-    var byteCount: UInt64 { channel.byteCount }
+    /// How many bytes a port has taken and not lost.
+    func byteCount(_ port: Int) -> UInt64 { channels[port].byteCount - channels[port].lostCount }
 
     func activate(_ session: VirtioSession) {
-        state.withLock { $0.session = session }
+        self.session.withLock { $0 = session }
+        control.begin(hasPorts: session.features.contains(.consolePorts))
     }
 
     func start(_ queue: consuming Virtqueue, index: Int) {
-        var queue = Optional(queue)
-        state.withLock { state in
-            if index == 0 { state.receive = queue.take() } else { state.transmit = queue.take() }
-        }
+        queues[index].start(queue)
         notify(queue: index)
     }
 
     func stop(queue index: Int) {
-        state.withLock { state in
-            if index == 0 {
-                state.receive = nil
-                state.receiver.reset()
-            } else {
-                state.transmit = nil
-                state.transmitter.reset()
-            }
-        }
+        queues[index].stop()
     }
 
+    /// What one queue has done may be for another to go on with.
     func notify(queue index: Int) {
-        state.withLock { state in
-            guard let session = state.session else { return }
-            if index == 0 {
-                Self.work(&state.receiver, &state.receive, index, session)
-            } else {
-                Self.work(&state.transmitter, &state.transmit, index, session)
-            }
-        }
+        guard let session = session.withLock({ $0 }) else { return }
+        queues[index].work(session)
+        for queue in queues { queue.work(session) }
     }
 
     func reset() {
-        state.withLock { $0.session = nil }
-    }
-
-    private static func work(
-        _ task: inout some QueueTask, _ queue: inout Virtqueue?, _ index: Int, _ session: VirtioSession
-    ) {
-        guard var taken = queue.take() else { return }
-        do throws(VirtqueueError) {
-            _ = try task.work(on: &taken, session) { _ in false }
-        } catch {
-            session.fail(.virtqueue(queue: index, error))
-        }
-        queue = consume taken
+        session.withLock { $0 = nil }
+        control.reset()
     }
 }

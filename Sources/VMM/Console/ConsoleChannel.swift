@@ -1,27 +1,65 @@
 import DeviceModel
+import KVM
 import Synchronization
 
 /// One device's way to the console: counts its bytes and passes them on.
 final class ConsoleChannel: ByteSink {
-    private let output: ConsoleOutput
-    private let count = Atomic<UInt64>(0)
-
-    init(to output: ConsoleOutput) {
-        self.output = output
+    private struct Loss {
+        var count: UInt64 = 0
+        var cause: SystemError?
     }
 
+    private let output: ConsoleOutput
+    /// Whether bytes that cannot be written any more are lost, instead of an error.
+    private let dropsWhenFailed: Bool
+    private let count = Atomic<UInt64>(0)
+    private let loss = Mutex(Loss())
+
+    init(to output: ConsoleOutput, dropsWhenFailed: Bool = false) {
+        self.output = output
+        self.dropsWhenFailed = dropsWhenFailed
+    }
+
+    /// How many bytes were taken, those that were lost included.
     var byteCount: UInt64 { count.load(ordering: .relaxed) }
+
+    /// How many bytes of guest memory were lost.
+    var lostCount: UInt64 { loss.withLock { $0.count } }
+
+    /// Why all bytes are lost now, where that is no error.
+    var failure: SystemError? { loss.withLock { $0.cause } }
+
+    /// Whether there is someone at the other end, as far as the system tells.
+    var isConnected: Bool { output.isConnected }
 
     func write(_ byte: UInt8) {
         count.wrappingAdd(1, ordering: .relaxed)
         output.write(byte)
     }
 
-    /// Writes guest memory out at once, as ``ConsoleOutput/pass(_:unless:)`` does.
+    /// Writes guest memory out at once, as ``ConsoleOutput/pass(_:losing:unless:)`` does.
     func pass(_ bytes: inout GuestBytes, unless shouldGiveUp: (_ idle: Int64) -> Bool) -> ConsoleOutput.FlushResult {
         let before = bytes.count
         defer { count.wrappingAdd(before &- bytes.count, ordering: .relaxed) }
-        return output.pass(&bytes, unless: shouldGiveUp)
+        var lost: UInt64 = 0
+        var result = ConsoleOutput.FlushResult.done
+        var cause = failure
+        if cause == nil {
+            result = output.pass(&bytes, losing: &lost, unless: shouldGiveUp)
+            if dropsWhenFailed, case .failed(let error) = result { cause = error }
+        }
+        if cause != nil {
+            lost &+= bytes.count
+            bytes.removeAll()
+            result = .done
+        }
+        if lost > 0 {
+            loss.withLock {
+                $0.count &+= lost
+                $0.cause = cause
+            }
+        }
+        return result
     }
 
     func write(_ bytes: RawSpan) {

@@ -137,6 +137,14 @@ public final class ConsoleInput: ByteSource {
     /// How many bytes in memory or in a queue the guest has not taken yet.
     public var unreadCount: Int { state.withLock { $0.bytes.count } }
 
+    /// Whether the system has bytes of the descriptor that nobody has taken; false where it does not tell.
+    var hasUnreadBytes: Bool {
+        guard let descriptor else { return false }
+        var count: Int32 = 0
+        // SAFETY: FIONREAD stores one number, the caller's own.
+        return unsafe ioctl(descriptor, UInt(FIONREAD), &count) == 0 && count > 0
+    }
+
     public func read(upTo room: Int, _ receive: (UInt8) -> Void) {
         guard room > 0 else { return }
         state.withLock { state in

@@ -74,6 +74,14 @@ public final class ConsoleOutput: Sendable {
     /// Whether so much waits that it should be flushed before more comes.
     var isFull: Bool { pendingCount >= Self.capacity }
 
+    /// Whether there is someone at the other end, as far as the system tells: of a file there always is.
+    var isConnected: Bool {
+        guard case .descriptor(let descriptor, _) = target else { return true }
+        var request = pollfd(fd: descriptor, events: 0, revents: 0)
+        // SAFETY: one structure, the caller's own.
+        return unsafe poll(&request, 1, 0) <= 0
+    }
+
     func write(_ byte: UInt8) {
         buffer.withLock { $0.append(byte) }
         pending.add(1, ordering: .relaxed)
@@ -106,15 +114,18 @@ public final class ConsoleOutput: Sendable {
     /// not copied.
     ///
     /// - Parameters:
-    ///   - bytes: without those that were written when this returns.
+    ///   - bytes: without those that were written or lost when this returns.
+    ///   - lost: how many were lost because nobody has the other side open is added to it.
     ///   - shouldGiveUp: as for a flush. A thread that can be held up in a write needs a signal to be asked.
-    func pass(_ bytes: inout GuestBytes, unless shouldGiveUp: (_ idle: Int64) -> Bool) -> FlushResult {
+    func pass(
+        _ bytes: inout GuestBytes, losing lost: inout UInt64, unless shouldGiveUp: (_ idle: Int64) -> Bool
+    ) -> FlushResult {
         var start: Int64?
         var turn = Self.turns.first
         while true {
             let result = outgoing.withLockIfAvailable { held in
                 let result = flush(&held, unless: shouldGiveUp)
-                return result == .done ? passNow(&bytes, unless: shouldGiveUp) : result
+                return result == .done ? passNow(&bytes, &lost, unless: shouldGiveUp) : result
             }
             if let result { return result }
             if !wait(&start, &turn, unless: shouldGiveUp) { return .gaveUp }
@@ -133,10 +144,12 @@ public final class ConsoleOutput: Sendable {
         return true
     }
 
-    private func passNow(_ bytes: inout GuestBytes, unless shouldGiveUp: (Int64) -> Bool) -> FlushResult {
+    private func passNow(
+        _ bytes: inout GuestBytes, _ lost: inout UInt64, unless shouldGiveUp: (Int64) -> Bool
+    ) -> FlushResult {
         switch target {
         case .descriptor(let descriptor, let discardsWhenHungUp):
-            return write(&bytes, to: descriptor, discardsWhenHungUp, unless: shouldGiveUp)
+            return write(&bytes, &lost, to: descriptor, discardsWhenHungUp, unless: shouldGiveUp)
         case .memory(let limit):
             let written = kept.withLock { kept in
                 let before = kept.count
@@ -213,12 +226,13 @@ public final class ConsoleOutput: Sendable {
     }
 
     private func write(
-        _ bytes: inout GuestBytes, to descriptor: Int32, _ discardsWhenHungUp: Bool,
+        _ bytes: inout GuestBytes, _ lost: inout UInt64, to descriptor: Int32, _ discardsWhenHungUp: Bool,
         unless shouldGiveUp: (Int64) -> Bool
     ) -> FlushResult {
         var lastProgress = MonotonicClock.now
         while bytes.count > 0 {
             if discardsWhenHungUp, Self.waitUntilWritable(descriptor) & Int16(POLLHUP) != 0 {
+                lost &+= bytes.count
                 bytes.removeAll()
                 return .done
             }

@@ -58,6 +58,8 @@ public struct RunReport: Sendable, Encodable {
     public internal(set) var doorbellExits: UInt64?
     /// Why the virtio-console asked its driver for a reset the first time.
     public internal(set) var virtioConsoleFault: String?
+    /// What came of the virtio-console's ports beside the console itself.
+    public internal(set) var virtioPorts: [VirtioPortReport] = []
     /// Requests to the hypercall doorbell that did not lie in RAM.
     public internal(set) var lostHypercalls: UInt64 = 0
     public internal(set) var unmappedPorts: [UnmappedCount] = []
@@ -91,6 +93,7 @@ public struct RunReport: Sendable, Encodable {
         if let console = platform.virtioConsole {
             consoleBytes["virtio"] = console.byteCount
             doorbellExits = console.ringCount
+            virtioPorts = console.portReports
             virtioConsoleFault = console.transport.fault?.description
         }
         lostHypercalls = platform.hypercalls.lostRequestCount

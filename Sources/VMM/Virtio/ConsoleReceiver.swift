@@ -8,13 +8,25 @@ struct ConsoleReceiver: QueueTask {
     private static let restAfterNothing: UInt32 = 500
 
     private let input: ConsoleInput?
+    /// Its number.
+    private let index: Int
+    /// Nil where the guest's end is always open.
+    private let gate: ConsoleGate?
     private var chain = DescriptorChain()
     private var bytes: GuestBytes
     /// Whether the chain was taken and not given back: what made the input look ready may be gone.
     private var holdsChain = false
 
-    init(from input: ConsoleInput?, memory: GuestMemory) {
+    /// - Parameters:
+    ///   - index: of the queue.
+    ///   - gate: opens when someone in the guest wants the input; nil where it always is wanted.
+    init(
+        from input: ConsoleInput?, memory: GuestMemory, queue index: Int = VirtioConsole.receiveQueue,
+        gate: ConsoleGate? = nil
+    ) {
         self.input = input
+        self.index = index
+        self.gate = gate
         bytes = GuestBytes(memory: memory)
     }
 
@@ -25,6 +37,7 @@ struct ConsoleReceiver: QueueTask {
         // As long as there is no input the driver need not tell of buffers.
         try queue.suppressNotifications()
         while !shouldGiveUp(0) {
+            if let gate, !gate.isOpen { return .waitsForInput(gate.number) }
             guard input.isReady else { return input.watchedDescriptor.map { .waitsForInput($0) } ?? .waitsForDriver }
             guard try holdChain(&queue) else {
                 if try queue.enableNotifications() { continue }
@@ -38,7 +51,7 @@ struct ConsoleReceiver: QueueTask {
             }
             try queue.addUsed(chain, written: UInt32(clamping: count))
             reset()
-            if try queue.publish() { session.raiseUsedBufferInterrupt(queue: VirtioConsole.receiveQueue) }
+            if try queue.publish() { session.raiseUsedBufferInterrupt(queue: index) }
         }
         return .gaveUp
     }

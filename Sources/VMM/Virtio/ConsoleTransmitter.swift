@@ -8,6 +8,8 @@ struct ConsoleTransmitter: QueueTask {
     private static let batchSize: UInt64 = 64 << 10
 
     private let channel: ConsoleChannel
+    /// Its number.
+    private let index: Int
     /// Called before anything is written.
     private let prepare: @Sendable () -> Void
     private var chain = DescriptorChain()
@@ -15,8 +17,13 @@ struct ConsoleTransmitter: QueueTask {
     private var heads: [UInt16] = []
     private var bytes: GuestBytes
 
-    init(to channel: ConsoleChannel, memory: GuestMemory, prepare: @escaping @Sendable () -> Void) {
+    /// - Parameter index: of the queue.
+    init(
+        to channel: ConsoleChannel, memory: GuestMemory, queue index: Int = VirtioConsole.transmitQueue,
+        prepare: @escaping @Sendable () -> Void
+    ) {
         self.channel = channel
+        self.index = index
         self.prepare = prepare
         bytes = GuestBytes(memory: memory)
     }
@@ -35,7 +42,7 @@ struct ConsoleTransmitter: QueueTask {
                 }
                 for head in heads { try queue.addUsed(head: head, written: 0) }
                 reset()
-                if try queue.publish() { session.raiseUsedBufferInterrupt(queue: VirtioConsole.transmitQueue) }
+                if try queue.publish() { session.raiseUsedBufferInterrupt(queue: index) }
                 if shouldGiveUp(0) { return .gaveUp }
             }
         } while try queue.enableNotifications()

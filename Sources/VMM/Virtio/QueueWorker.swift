@@ -8,7 +8,7 @@ import Synchronization
 /// Concurrency model: the lock is held for as long as the thread works, also while it waits for a reader of what it writes. Who needs
 /// the lock tells it to let go, and interrupts its system call again and again until it has: one signal could come just before the
 /// call. The thread waits for the doorbell, or for input, without the lock.
-final class QueueWorker<Task: QueueTask>: Sendable {
+final class QueueWorker<Task: QueueTask>: DeviceQueue {
     private struct State: ~Copyable {
         var task: Task
         var queue: Virtqueue?

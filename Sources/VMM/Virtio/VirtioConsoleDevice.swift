@@ -1,12 +1,13 @@
 import DeviceModel
 import KVM
+import Synchronization
 
 /// A machine's virtio-console with everything around it: its transport, its place, and how it and the guest tell each other.
-struct VirtioConsoleDevice: Sendable {
+final class VirtioConsoleDevice: Sendable {
     /// What only the machine can give.
     struct Wiring {
         var configuration: VirtioConsoleConfiguration
-        /// Ends the run when the output cannot be written.
+        /// Ends the run when the console's output cannot be written.
         var control: RunControl
         /// Nil where no writes to the serial port wait in the kernel.
         var coalescing: SerialCoalescing?
@@ -25,54 +26,106 @@ struct VirtioConsoleDevice: Sendable {
         }
     }
 
+    /// How often it is looked who is at the ends of the ports, in milliseconds: nothing tells that a pseudo-terminal was opened.
+    private static let interval: Int32 = 100
+    /// How long the end of the run stays with one port while others wait for their turn, in nanoseconds.
+    private static let turn: Int64 = 50_000_000
+
     let transport: VirtioMMIO
     let bell: InterruptBell
     private let console: VirtioConsole
-    private let channel: ConsoleChannel
+    /// The console first.
+    private let ports: [ConsolePort]
     private let line: InterruptEventLine?
+    private let watch = Mutex<HelperThread?>(nil)
 
     /// - Parameters:
     ///   - output: where all consoles write.
     ///   - line: to interrupt controllers, where the wiring has none of its own; nil where there are none.
-    ///   - ports: where writes that wait in the kernel are played back to, before anything is printed behind them.
+    ///   - bus: where writes that wait in the kernel are played back to, before anything is printed behind them.
     init(
-        _ wiring: Wiring, memory: GuestMemory, output: ConsoleOutput, line: (any InterruptLine)?, ports: Bus
+        _ wiring: Wiring, memory: GuestMemory, output: ConsoleOutput, line: (any InterruptLine)?, ports bus: Bus
     ) throws(KVMError) {
-        channel = ConsoleChannel(to: wiring.configuration.output ?? output)
         bell = try InterruptBell()
-        let (control, coalescing) = (wiring.control, wiring.coalescing)
-        console = try VirtioConsole(
-            receiver: ConsoleReceiver(from: wiring.configuration.input, memory: memory),
-            transmitter: ConsoleTransmitter(to: channel, memory: memory) { coalescing?.drain(into: ports) },
-            doorbell: wiring.doorbell
-        ) { control.end(.failure(.output($0))) }
+        let configuration = wiring.configuration
+        let control = try Self.makeControl(configuration)
+        let maker = ConsolePortMaker(wiring, memory, bus, control)
+        var ports = [
+            try maker.make(
+                0, name: "", ConsoleChannel(to: configuration.output ?? output), input: configuration.input)
+        ]
+        for (index, port) in configuration.ports.enumerated() {
+            let channel = ConsoleChannel(to: port.output, dropsWhenFailed: true)
+            ports.append(try maker.make(index + 1, name: port.name, channel, input: port.input))
+        }
+        self.ports = ports
+        console = try VirtioConsole(ports, control: control, memory: memory, window: configuration.window)
         transport = VirtioMMIO(
             backend: console, memory: memory, interrupt: bell.line(to: wiring.line ?? line))
         self.line = wiring.line
     }
 
+    /// Nil where there is the console alone.
+    private static func makeControl(_ configuration: VirtioConsoleConfiguration) throws(KVMError) -> ConsoleControl? {
+        guard !configuration.ports.isEmpty else { return nil }
+        let console = VirtioConsolePort(name: [], isConsole: true, isHostOpen: true)
+        let others = configuration.ports.map {
+            VirtioConsolePort(name: Array($0.name.utf8), isConsole: false, isHostOpen: $0.output.isConnected)
+        }
+        return try ConsoleControl(VirtioConsolePorts([console] + others, size: configuration.window?.size))
+    }
+
     /// Before the machine runs.
     func begin() throws(KVMError) {
         try line?.watchEnds { [weak transport] in transport?.interruptEnded() }
+        guard ports.count > 1 else { return }
+        let console = console
+        let thread = try HelperThread { waiter in
+            while waiter.wait(for: nil, milliseconds: Self.interval) == .timeout { console.lookAtEnds() }
+        }
+        watch.withLock { $0 = thread }
     }
 
-    /// How many bytes it has written.
-    var byteCount: UInt64 { channel.byteCount }
+    /// Whether the driver is to be told something by the control queues, for tests.
+    var hasControlMessage: Bool { console.hasControlMessage }
+
+    /// How many bytes the console has written.
+    var byteCount: UInt64 { ports.first?.channel.byteCount ?? 0 }
+
+    /// What came of the other ports.
+    var portReports: [VirtioPortReport] { ports.dropFirst().map(\.report) }
 
     /// How many times the driver rang by an exit.
     var ringCount: UInt64 { console.ringCount }
 
     /// Ends all threads. The machine runs no more.
     func end() {
+        watch.withLock { $0.take() }?.stop()
         line?.end()
         console.end()
     }
 
-    /// Writes what the guest has offered by the end of the run.
+    /// Writes what the guest has offered by the end of the run. Ports take turns, so that one whose reader is slow holds up no other.
     func finish(unless shouldGiveUp: (_ idle: Int64) -> Bool) -> ConsoleOutput.FlushResult {
-        console.finish(unless: shouldGiveUp)
+        var waiting = ports
+        var result = ConsoleOutput.FlushResult.done
+        while true {
+            let isLast = waiting.count == 1
+            waiting = waiting.filter { port in
+                let end = MonotonicClock.now + Self.turn
+                switch port.finish(unless: { shouldGiveUp($0) || !isLast && MonotonicClock.now > end }) {
+                case .gaveUp: return true
+                case .done: return false
+                case .failed(let error):
+                    result = .failed(error)
+                    return false
+                }
+            }
+            if waiting.isEmpty { return result }
+            if isLast || shouldGiveUp(0) { return result == .done ? .gaveUp : result }
+        }
     }
 
     /// How much output is not written and will not be, in bytes. To be asked once.
-    func abandonOutput() -> UInt64 { console.abandonOutput() }
+    func abandonOutput() -> UInt64 { ports.reduce(0) { $0 &+ $1.abandonOutput() } }
 }

@@ -5,19 +5,10 @@ enum ConsoleDevice: String, CaseIterable, ExpressibleByArgument, Sendable {
     case uart
     case virtio
 
-    /// What messages call it.
-    var name: String {
+    var label: ConsoleLabel {
         switch self {
-        case .uart: "serial port"
-        case .virtio: "virtio-console"
-        }
-    }
-
-    /// What chooses its end.
-    var option: String {
-        switch self {
-        case .uart: "--serial"
-        case .virtio: "--virtio-console"
+        case .uart: ConsoleLabel(name: "serial port", option: "--serial ")
+        case .virtio: ConsoleLabel(name: "virtio-console", option: "--virtio-console ")
         }
     }
 }

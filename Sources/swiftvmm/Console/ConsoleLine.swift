@@ -12,11 +12,11 @@ struct ConsoleLine {
     private let pseudoTerminal: PseudoTerminal?
 
     /// - Parameters:
-    ///   - device: whose end it is.
+    ///   - label: whose end it is.
     ///   - hasStandardInput: whether standard input is its, where it is connected to the standard streams.
     ///   - image: a file that the output must not replace.
     init(
-        _ backEnd: ConsoleBackEnd, of device: ConsoleDevice, hasStandardInput: Bool, image: String
+        _ backEnd: ConsoleBackEnd, of label: ConsoleLabel, hasStandardInput: Bool = false, image: String
     ) throws(Failure) {
         var (output, input): (ConsoleOutput?, ConsoleInput?)
         var pseudoTerminal: PseudoTerminal?
@@ -27,13 +27,13 @@ struct ConsoleLine {
             isTerminal = isatty(STDIN_FILENO) == 1
             input = isTerminal ? ConsoleInput(queueOf: Terminal.keyLimit) : ConsoleInput(descriptor: STDIN_FILENO)
         case .null: output = .discarding()
-        case .file(let path): output = ConsoleOutput(descriptor: try Self.makeFile(path, device, image: image))
+        case .file(let path): output = ConsoleOutput(descriptor: try Self.makeFile(path, label, image: image))
         case .pseudoTerminal:
-            let terminal = try PseudoTerminal(for: device)
-            StandardStreams.say("the \(device.name) is at \(terminal.path)")
+            let terminal = try PseudoTerminal(for: label)
+            StandardStreams.say("the \(label.name) is at \(terminal.path)")
             (output, input, pseudoTerminal) = (terminal.output, terminal.input, terminal)
         case .socket(let path):
-            let socket = try Self.connect(device, to: path)
+            let socket = try Self.connect(label, to: path)
             (output, input) = (ConsoleOutput(descriptor: socket), ConsoleInput(descriptor: socket))
         }
         self.output = output
@@ -43,26 +43,28 @@ struct ConsoleLine {
     }
 
     /// The run is over. Files and sockets are closed with the process.
-    func close() {
-        pseudoTerminal?.close()
+    ///
+    /// - Parameter deadline: until when a reader may take the rest.
+    func close(by deadline: ContinuousClock.Instant) {
+        pseudoTerminal?.close(by: deadline)
     }
 
-    private static func makeFile(_ path: String, _ device: ConsoleDevice, image: String) throws(Failure) -> Int32 {
+    private static func makeFile(_ path: String, _ label: ConsoleLabel, image: String) throws(Failure) -> Int32 {
         guard !OutputFile.areSame(path, image) else {
             throw Failure(
-                status: .usage, message: "\(device.option) file:\(path) would replace the guest; name another file")
+                status: .usage, message: "\(label.option)file:\(path) would replace the guest; name another file")
         }
         // SAFETY: the path is a C string for the length of the call.
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0o666)
         guard descriptor >= 0 else {
             throw Failure(
                 status: .outputFailed,
-                message: "cannot write the \(device.name)'s output to \(path): \(SystemError.current)")
+                message: "cannot write the \(label.name)'s output to \(path): \(SystemError.current)")
         }
         return descriptor
     }
 
-    private static func connect(_ device: ConsoleDevice, to path: String) throws(Failure) -> Int32 {
+    private static func connect(_ label: ConsoleLabel, to path: String) throws(Failure) -> Int32 {
         do throws(SystemError) {
             let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
             guard descriptor >= 0 else { throw .current }
@@ -74,7 +76,7 @@ struct ConsoleLine {
                 isListening ? "" : "; first start a program that listens there, as socat -,rawer UNIX-LISTEN:\(path)"
             throw Failure(
                 status: .outputFailed,
-                message: "cannot connect the \(device.name) to the socket \(path): \(error)\(remedy)")
+                message: "cannot connect the \(label.name) to the socket \(path): \(error)\(remedy)")
         }
     }
 

@@ -2,23 +2,41 @@ import VMM
 
 /// The ends of all consoles of a machine, open for one run.
 struct ConsoleLines {
+    /// How long the end of the run waits for readers to take the rest, of all together.
+    private static let lastPatience = Duration.milliseconds(200)
+
     let serial: ConsoleLine
     /// Nil where the machine has no virtio-console.
     let virtio: ConsoleLine?
+    /// In the order of the virtio-console's ports.
+    let ports: [ConsoleLine]
 
-    /// - Parameter standardInput: which console gets it, if that is connected to the standard streams.
+    /// - Parameters:
+    ///   - ports: of the virtio-console, beside the console itself.
+    ///   - standardInput: which console gets it, if that is connected to the standard streams.
     init(
-        serial: ConsoleBackEnd, virtio: ConsoleBackEnd?, standardInput: ConsoleDevice, image: String
+        serial: ConsoleBackEnd, virtio: ConsoleBackEnd?, ports: [VirtioPort], standardInput: ConsoleDevice,
+        image: String
     ) throws(Failure) {
-        let line = try ConsoleLine(serial, of: .uart, hasStandardInput: standardInput == .uart, image: image)
-        self.serial = line
+        var open: [ConsoleLine] = []
         do throws(Failure) {
-            self.virtio =
-                if let virtio {
-                    try ConsoleLine(virtio, of: .virtio, hasStandardInput: standardInput == .virtio, image: image)
-                } else { nil }
+            let line = try ConsoleLine(
+                serial, of: ConsoleDevice.uart.label, hasStandardInput: standardInput == .uart, image: image)
+            open.append(line)
+            self.serial = line
+            if let virtio {
+                let line = try ConsoleLine(
+                    virtio, of: ConsoleDevice.virtio.label, hasStandardInput: standardInput == .virtio, image: image)
+                open.append(line)
+                self.virtio = line
+            } else {
+                self.virtio = nil
+            }
+            let first = open.count
+            for port in ports { open.append(try ConsoleLine(port.end, of: port.label, image: image)) }
+            self.ports = Array(open[first...])
         } catch {
-            line.close()
+            Self.close(open)
             throw error
         }
     }
@@ -31,7 +49,11 @@ struct ConsoleLines {
 
     /// The run is over.
     func close() {
-        serial.close()
-        virtio?.close()
+        Self.close([serial] + (virtio.map { [$0] } ?? []) + ports)
+    }
+
+    private static func close(_ lines: [ConsoleLine]) {
+        let deadline = ContinuousClock.now + lastPatience
+        for line in lines { line.close(by: deadline) }
     }
 }

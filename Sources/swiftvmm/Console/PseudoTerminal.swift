@@ -12,8 +12,6 @@ final class PseudoTerminal: Sendable {
     private static let absenceInterval: Int32 = 100
     /// How often it is looked whether the guest has read, in milliseconds.
     private static let fullInterval: Int32 = 10
-    /// How long the end of the run waits for a reader to take the rest, in milliseconds.
-    private static let lastPatience = 200
 
     /// Where programs open it.
     let path: String
@@ -22,7 +20,7 @@ final class PseudoTerminal: Sendable {
     private let descriptor: Int32
     private let thread: HelperThread
 
-    init(for device: ConsoleDevice) throws(Failure) {
+    init(for label: ConsoleLabel) throws(Failure) {
         do throws(SystemError) {
             let (descriptor, path) = try TerminalMode.makePair()
             // Closed again at once: from then on the system tells whether anyone has it open.
@@ -37,18 +35,18 @@ final class PseudoTerminal: Sendable {
             self.input = input
             output = ConsoleOutput(descriptor: descriptor, discardsWhenHungUp: true)
         } catch {
-            throw Self.failure(device, "\(error)")
+            throw Self.failure(label, "\(error)")
         }
         let (descriptor, input) = (descriptor, input)
         do throws(KVMError) {
             thread = try HelperThread { Self.read(descriptor, into: input, $0) }
         } catch {
-            throw Self.failure(device, "\(error)")
+            throw Self.failure(label, "\(error)")
         }
     }
 
-    private static func failure(_ device: ConsoleDevice, _ reason: String) -> Failure {
-        Failure(status: .outputFailed, message: "cannot make a pseudo-terminal for the \(device.name): \(reason)")
+    private static func failure(_ label: ConsoleLabel, _ reason: String) -> Failure {
+        Failure(status: .outputFailed, message: "cannot make a pseudo-terminal for the \(label.name): \(reason)")
     }
 
     private static func openOther(_ path: String) throws(SystemError) -> Int32 {
@@ -87,10 +85,10 @@ final class PseudoTerminal: Sendable {
         return unsafe poll(&request, 1, 0) == 0 || request.revents & Int16(POLLHUP) == 0
     }
 
-    /// Lets a reader take the rest, for a moment: what it has not taken goes with the terminal.
-    func close() {
+    /// Lets a reader take the rest, up to the deadline: what it has not taken goes with the terminal.
+    func close(by deadline: ContinuousClock.Instant) {
         if isOpenElsewhere, let other = try? Self.openOther(path) {
-            for _ in 0..<Self.lastPatience / 5 where Self.unreadCount(other) > 0 { usleep(5000) }
+            while Self.unreadCount(other) > 0, ContinuousClock.now < deadline { usleep(5000) }
             Glibc.close(other)
         }
         thread.stop()

@@ -57,6 +57,13 @@ final class HostTerminal: Sendable {
             characters: characters)
     }
 
+    /// Makes the terminal another size; whoever it controls is told.
+    func resize(columns: UInt16, rows: UInt16) {
+        var size = winsize(ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
+        // SAFETY: the structure is the caller's own.
+        _ = unsafe withUnsafeMutablePointer(to: &size) { unsafe ioctl(line.descriptor, UInt(TIOCSWINSZ), $0) }
+    }
+
     /// Turns echo and lines on, as a shell does for itself when it stops a program.
     func makeCooked() {
         attributes.c_lflag |= UInt32(ICANON | ECHO | ISIG)

@@ -20,7 +20,15 @@ struct Report: Decodable {
         let unwrittenBytes: Int
         let unmappedPorts: [UnmappedCount]
         let doorbellExits: UInt64?
+        let virtioPorts: [VirtioPort]
         let postCode: UInt8?
+    }
+
+    struct VirtioPort: Decodable, Equatable {
+        let name: String
+        let bytes: UInt64
+        let droppedBytes: UInt64
+        let failure: String?
     }
 
     struct Percentiles: Decodable, Equatable {

@@ -50,6 +50,13 @@ extension Scratch {
         _ arguments: String..., prelude: String = "", redirection: String = "",
         _ body: @escaping @Sendable (inout Session) async throws -> Void
     ) async throws -> Outcome {
+        try await converse(arguments, prelude: prelude, redirection: redirection, body)
+    }
+
+    func converse(
+        _ arguments: [String], prelude: String = "", redirection: String = "",
+        _ body: @escaping @Sendable (inout Session) async throws -> Void
+    ) async throws -> Outcome {
         let script = "\(prelude) exec \"$0\" \"$@\" \(redirection)"
         return try await Task(priority: .high) { try await runSession(script, arguments, Self.ownGroup, body) }.value
     }
@@ -62,6 +69,13 @@ extension Scratch {
     ///   - command: what it does then, instead of becoming swiftvmm.
     func use(
         _ terminal: HostTerminal, _ arguments: String..., prelude: String = "", redirection: String = "",
+        command: String = "exec \"$0\" \"$@\"", _ body: @escaping @Sendable (inout Session) async throws -> Void
+    ) async throws -> Outcome {
+        try await use(terminal, arguments, prelude: prelude, redirection: redirection, command: command, body)
+    }
+
+    func use(
+        _ terminal: HostTerminal, _ arguments: [String], prelude: String = "", redirection: String = "",
         command: String = "exec \"$0\" \"$@\"", _ body: @escaping @Sendable (inout Session) async throws -> Void
     ) async throws -> Outcome {
         // A session's first process that opens a terminal gets it as the one that controls the session. On a terminal Swift

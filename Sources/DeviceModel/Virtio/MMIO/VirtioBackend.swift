@@ -25,6 +25,10 @@ public protocol VirtioBackend: AnyObject, Sendable {
     ///   - value: the bytes, the one at `offset` lowest.
     func writeConfiguration(offset: Int, width: Int, value: UInt64)
 
+    /// Whether the driver may write a field before it has agreed on features (FEATURES_OK), which most must not be (VIRTIO 1.2
+    /// §3.1.1).
+    func takesEarlyWrite(offset: Int) -> Bool
+
     /// The driver is ready (DRIVER_OK, VIRTIO 1.2 §3.1.1).
     ///
     /// - Parameter session: the way back to the driver, until ``reset()``.
@@ -49,4 +53,7 @@ public protocol VirtioBackend: AnyObject, Sendable {
 extension VirtioBackend {
     /// A configuration space that a driver cannot write ignores it.
     public func writeConfiguration(offset: Int, width: Int, value: UInt64) {}
+
+    /// What cannot be written early.
+    public func takesEarlyWrite(offset: Int) -> Bool { false }
 }

@@ -139,10 +139,13 @@ public final class VirtioMMIO: BusDevice {
 
     private func writeConfiguration(_ offset: UInt64, _ width: Int, _ value: UInt64) {
         control.withLock { _ in
-            // A driver may read but must not write before FEATURES_OK (VIRTIO 1.2 §3.1.1).
-            guard state.registers.status.contains(.featuresOK),
-                backend.configuration.contains(offset: offset, width: width), let offset = Int(exactly: offset)
-            else { return }
+            guard backend.configuration.contains(offset: offset, width: width), let offset = Int(exactly: offset) else {
+                return
+            }
+            // A driver may read but must not write before FEATURES_OK (VIRTIO 1.2 §3.1.1), but for what is for emergencies.
+            guard state.registers.status.contains(.featuresOK) || backend.takesEarlyWrite(offset: offset) else {
+                return
+            }
             backend.writeConfiguration(offset: offset, width: width, value: value)
         }
     }

@@ -1,0 +1,51 @@
+import DeviceModel
+import Synchronization
+
+@testable import VMM
+
+/// A queue and its task without a thread: it works when it is told to.
+final class StepwiseQueue<Task: QueueTask>: StepwiseWork {
+    private struct State: ~Copyable {
+        var task: Task
+        var queue: Virtqueue?
+    }
+
+    private let index: Int
+    private let state: Mutex<State>
+
+    init(_ task: Task, queue index: Int) {
+        self.index = index
+        state = Mutex(State(task: task))
+    }
+
+    func start(_ queue: consuming Virtqueue) {
+        var queue = Optional(queue)
+        state.withLock { $0.queue = queue.take() }
+    }
+
+    func stop() {
+        state.withLock { state in
+            state.queue = nil
+            state.task.reset()
+        }
+    }
+
+    func work(_ session: VirtioSession) {
+        state.withLock { state in
+            guard var queue = state.queue.take() else { return }
+            do throws(VirtqueueError) {
+                _ = try state.task.work(on: &queue, session) { _ in false }
+            } catch {
+                session.fail(.virtqueue(queue: index, error))
+            }
+            state.queue = consume queue
+        }
+    }
+}
+
+/// What ``StepwiseQueue`` is, whatever its task.
+protocol StepwiseWork: Sendable {
+    func start(_ queue: consuming Virtqueue)
+    func stop()
+    func work(_ session: VirtioSession)
+}

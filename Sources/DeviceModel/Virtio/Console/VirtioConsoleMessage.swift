@@ -1,0 +1,46 @@
+/// A message on a virtio-console's control queues, without what may follow it (VIRTIO 1.2 §5.3.6.2).
+package struct VirtioConsoleMessage: Hashable, Sendable {
+    /// What it is about. Others than these there are not.
+    package enum Event: UInt16, CaseIterable, Sendable {
+        /// The driver can take messages, or has failed.
+        case deviceReady = 0
+        /// The device tells of a port.
+        case portAdd = 1
+        /// The device takes a port away, which this one never does.
+        case portRemove = 2
+        /// The driver has set up a port, or has failed to.
+        case portReady = 3
+        /// The device says that a port is a console.
+        case consolePort = 4
+        /// The device tells the size of a console, which follows.
+        case resize = 5
+        /// Either side tells whether someone uses its end of a port.
+        case portOpen = 6
+        /// The device tells a port's name, which follows.
+        case portName = 7
+    }
+
+    /// `le32 id; le16 event; le16 value`.
+    package static let byteCount = 8
+
+    package var port: UInt32
+    package var event: Event
+    package var value: UInt16
+
+    package init(port: UInt32, event: Event, value: UInt16) {
+        (self.port, self.event, self.value) = (port, event, value)
+    }
+
+    /// Reads a message; what follows it is left alone. Nil for one that is too short, or about nothing that is known.
+    package init?(_ bytes: [UInt8]) {
+        guard bytes.count >= Self.byteCount else { return nil }
+        let word = bytes.prefix(Self.byteCount).reversed().reduce(UInt64(0)) { $0 &<< 8 | UInt64($1) }
+        guard let event = Event(rawValue: UInt16(truncatingIfNeeded: word &>> 32)) else { return nil }
+        self.init(port: UInt32(truncatingIfNeeded: word), event: event, value: UInt16(truncatingIfNeeded: word &>> 48))
+    }
+
+    package var bytes: [UInt8] {
+        let word = UInt64(port) | UInt64(event.rawValue) &<< 32 | UInt64(value) &<< 48
+        return (0..<Self.byteCount).map { UInt8(truncatingIfNeeded: word &>> (8 &* UInt64($0))) }
+    }
+}
