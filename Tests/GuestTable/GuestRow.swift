@@ -181,9 +181,6 @@ extension GuestRow {
             unmappedMemory: controllers == .auto ? ["0xfec00000", "0xfec00010"] : [])
     }
 
-<<<<<<< HEAD
-    /// The first prints nothing but that it is not asked for anything.
-=======
     private static let virtioPorts: [GuestRow] = [(true, 2), (false, 2), (true, 31), (true, 0)].map {
         usesEvents, count in
         let names = (0..<count).map { "port\($0)" }
@@ -196,8 +193,7 @@ extension GuestRow {
                 + results.joined(), reason: .exited(status: 0))
     }
 
-    /// One that prints nothing but that it is not asked for anything.
->>>>>>> ports
+    /// The first prints nothing but that it is not asked for anything.
     private static let benches: [GuestRow] = [
         GuestRow(
             name: "console-bench.elf", output: "console-bench: bad command line\n", reason: .exited(status: 2)),
