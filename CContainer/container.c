@@ -3,16 +3,22 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 static int answer(long result) { return result < 0 ? -errno : (int)result; }
 
-/* Raw: a clone(2) without a stack of its own is a fork(2). What the C library keeps of the thread's id is wrong in the child, which
+/* Raw: a clone3(2) without a stack of its own is a fork(2). What the C library keeps of the thread's id is wrong in the child, which
    uses nothing that looks at it. */
-int ccontainer_clone(unsigned long namespaces) {
-  return answer(syscall(SYS_clone, namespaces | SIGCHLD, NULL, NULL, NULL, NULL));
+int ccontainer_clone(unsigned long namespaces, int group) {
+  struct clone_args arguments = {
+      .flags = namespaces | (group < 0 ? 0 : CLONE_INTO_CGROUP),
+      .exit_signal = SIGCHLD,
+      .cgroup = group < 0 ? 0 : (unsigned)group,
+  };
+  return answer(syscall(SYS_clone3, &arguments, sizeof arguments));
 }
 
 int ccontainer_unshare(unsigned long namespaces) { return answer(syscall(SYS_unshare, namespaces)); }

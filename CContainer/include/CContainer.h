@@ -17,8 +17,9 @@ static const uint16_t ccontainer_jump_if_equal = BPF_JMP | BPF_JEQ | BPF_K;
 static const uint16_t ccontainer_return = BPF_RET | BPF_K;
 
 /* Continues in a child, as fork(2) does, in new namespaces (CLONE_NEW…): 0 in the child, its process id in the parent. Only for
-   a process with one thread. */
-int ccontainer_clone(unsigned long namespaces);
+   a process with one thread. `group` is the folder of the control group, of version 2, that the child begins in; below 0, its
+   parent's. */
+int ccontainer_clone(unsigned long namespaces, int group);
 
 /* Moves the process into new namespaces (unshare(2)). */
 int ccontainer_unshare(unsigned long namespaces);

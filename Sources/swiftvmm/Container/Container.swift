@@ -28,7 +28,7 @@ struct Container {
         for note in group.missing { StandardStreams.say(Self.missingMark + note) }
         var program = ContainedProgram(
             words: words, group: group, user: geteuid(), userGroup: getegid(), signals: before)
-        let child = ccontainer_clone(Self.namespaces)
+        let child = ccontainer_clone(Self.namespaces, group.descriptor)
         guard child >= 0 else {
             throw Failure(
                 status: .fault,

@@ -20,6 +20,8 @@ struct ControlGroup {
 
     /// Its folders.
     private(set) var folders: [String] = []
+    /// Where a child can be made right in it: its folder of version 2, opened; else -1.
+    private(set) var descriptor: Int32 = -1
     /// What this machine refuses, in words.
     private(set) var missing: [String] = []
 
@@ -34,6 +36,8 @@ struct ControlGroup {
                     Limit(name: "memory", file: "memory.max", value: memory),
                     Limit(name: "swap", file: "memory.swap.max", value: "0", isNeeded: false), processes,
                 ])
+            // SAFETY: a C string for the length of the call.
+            if let folder = folders.first { descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         } else {
             add(
                 "/memory", "control group of memory",
@@ -45,8 +49,9 @@ struct ControlGroup {
         }
     }
 
-    /// Moves the calling process into it.
+    /// Moves the calling process into it, unless it was made there.
     func join() throws(Failure) {
+        guard descriptor < 0 else { return }
         for folder in folders {
             if let error = TextFile.write("0", to: "\(folder)/cgroup.procs") {
                 throw Failure(status: .fault, message: "cannot join the control group \(folder): \(error)")
