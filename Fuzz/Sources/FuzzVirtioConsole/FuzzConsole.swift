@@ -1,6 +1,6 @@
-import DeviceModel
 import FuzzInput
 
+@testable import DeviceModel
 @testable import VMM
 
 /// A console, its driver, and what must hold after each step.

@@ -1,6 +1,6 @@
-import DeviceModel
 import Synchronization
 
+@testable import DeviceModel
 @testable import VMM
 
 /// A virtio-console with two ports more that works in the calls themselves instead of on threads.
@@ -20,7 +20,8 @@ final class StepwiseConsole: VirtioBackend {
         let ports = outputs.indices.map { index in
             VirtioConsolePort(name: index == 0 ? [] : Array("port".utf8), isConsole: index == 0, isHostOpen: index < 2)
         }
-        guard let control = try? ConsoleControl(VirtioConsolePorts(ports, size: ConsoleSize(columns: 80, rows: 25))) else {
+        guard let control = try? ConsoleControl(VirtioConsolePorts(ports, size: ConsoleSize(columns: 80, rows: 25)))
+        else {
             preconditionFailure("no event descriptors")
         }
         self.control = control

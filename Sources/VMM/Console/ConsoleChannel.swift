@@ -32,6 +32,9 @@ final class ConsoleChannel: ByteSink {
     /// Whether there is someone at the other end, as far as the system tells.
     var isConnected: Bool { output.isConnected }
 
+    /// Whether a byte would be taken now.
+    var hasRoom: Bool { output.hasRoom }
+
     func write(_ byte: UInt8) {
         count.wrappingAdd(1, ordering: .relaxed)
         output.write(byte)

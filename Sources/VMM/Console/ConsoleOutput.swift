@@ -82,6 +82,14 @@ public final class ConsoleOutput: Sendable {
         return unsafe poll(&request, 1, 0) <= 0
     }
 
+    /// Whether the system takes a byte now, or tells at once why not.
+    var hasRoom: Bool {
+        guard case .descriptor(let descriptor, _) = target else { return true }
+        var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        // SAFETY: one structure, the caller's own.
+        return unsafe poll(&request, 1, 0) != 0
+    }
+
     func write(_ byte: UInt8) {
         buffer.withLock { $0.append(byte) }
         pending.add(1, ordering: .relaxed)

@@ -28,6 +28,12 @@ struct ConsolePort: Sendable {
         transmitter.end()
     }
 
+    /// Whether there is output for a reader that takes none just now.
+    var isHeldUp: Bool {
+        guard !channel.hasRoom else { return false }
+        return transmitter.withTask { task, queue in task.hasOutput(&queue) } ?? false
+    }
+
     /// Writes what the guest has offered and the thread has not written.
     func finish(unless shouldGiveUp: (_ idle: Int64) -> Bool) -> ConsoleOutput.FlushResult {
         switch transmitter.finish(unless: shouldGiveUp) {

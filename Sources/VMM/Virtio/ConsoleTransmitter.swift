@@ -54,6 +54,12 @@ struct ConsoleTransmitter: QueueTask {
         bytes.removeAll()
     }
 
+    /// Whether the driver has offered what is not written.
+    func hasOutput(_ queue: inout Virtqueue) -> Bool {
+        let offered = (try? queue.availableCount()) ?? 0
+        return !heads.isEmpty || offered > 0
+    }
+
     /// How many bytes of the queue are not written, those that the driver offers now included; none of them will be.
     mutating func abandon(_ queue: inout Virtqueue) -> UInt64 {
         var count = bytes.count

@@ -1,4 +1,5 @@
 import DeviceModel
+import Glibc
 import KVM
 import Synchronization
 
@@ -30,6 +31,8 @@ final class VirtioConsoleDevice: Sendable {
     private static let interval: Int32 = 100
     /// How long the end of the run stays with one port while others wait for their turn, in nanoseconds.
     private static let turn: Int64 = 50_000_000
+    /// How long it rests when no port's reader takes anything, in microseconds.
+    private static let rest: UInt32 = 5_000
 
     let transport: VirtioMMIO
     let bell: InterruptBell
@@ -112,6 +115,7 @@ final class VirtioConsoleDevice: Sendable {
         while true {
             let isLast = waiting.count == 1
             waiting = waiting.filter { port in
+                guard isLast || !port.isHeldUp else { return true }
                 let end = MonotonicClock.now + Self.turn
                 switch port.finish(unless: { shouldGiveUp($0) || !isLast && MonotonicClock.now > end }) {
                 case .gaveUp: return true
@@ -123,6 +127,7 @@ final class VirtioConsoleDevice: Sendable {
             }
             if waiting.isEmpty { return result }
             if isLast || shouldGiveUp(0) { return result == .done ? .gaveUp : result }
+            if waiting.allSatisfy(\.isHeldUp) { usleep(Self.rest) }
         }
     }
 
