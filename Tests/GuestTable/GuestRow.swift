@@ -209,7 +209,7 @@ extension GuestRow {
             output: "begin integer\n8e4ba612465a30c3\n", reason: .exited(status: 0)),
         GuestRow(
             name: "compute-bench.elf", commandLine: "work=memory steps=1",
-            output: "begin memory\ne32aa100228db21b\n", reason: .exited(status: 0)),
+            output: "begin memory\nb3807edeb759fbd3\n", reason: .exited(status: 0)),
         GuestRow(
             name: "compute-bench.elf", commandLine: "work=branches steps=1",
             output: "begin branches\neb0682b9b7daa88e\n", reason: .exited(status: 0)),

@@ -14,13 +14,13 @@ public enum BenchWork {
     /// The checksum as it is printed, after so many steps of 65,536 operations.
     public static func checksum(_ work: String, steps: Int) -> String {
         var (state, sum) = (1 as UInt64, 0 as UInt64)
-        var cells = work == "memory" ? Array(0..<UInt64(1 << 21)) : []
+        var cells = work == "memory" ? Array(0..<UInt64(1 << 19)) : []
         for _ in 0..<steps * 65_536 {
             state = next(state)
             switch work {
             case "integer": sum = rotate(sum &+ state, 23) &* golden
             case "memory":
-                let place = Int(state >> 43)
+                let place = Int(state >> 45)
                 sum &+= cells[place]
                 cells[place] = sum ^ state
             default: sum = branch(sum, state)

@@ -4,7 +4,7 @@
 //   steps=N      how much, 2^32 at most
 //   ring=        3, or 0; 3 unless given
 // Output: "begin NAME\n", and when the work is done its checksum: 16 hexadecimal digits and a newline.
-// Status (exit port): 0, 2 bad command line, 3 no hypercalls. It takes 18 MiB of RAM.
+// Status (exit port): 0, 2 bad command line, 3 no hypercalls. It takes 6 MiB of RAM.
 #include "command-line.h"
 #include "guest.h"
 #include "hypercall.h"

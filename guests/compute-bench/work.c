@@ -1,8 +1,8 @@
 #include "work.h"
 #include <stddef.h>
 
-/// 16 MiB: more than a processor's own caches hold, less than any guest has.
-enum { CELLS = 1 << 21 };
+/// 4 MiB: more than the caches of one core hold.
+enum { CELLS = 1 << 19 };
 
 static uint64_t cells[CELLS];
 
@@ -35,7 +35,7 @@ static uint64_t memory(uint64_t steps) {
     uint64_t state = 1, sum = 0;
     for (uint64_t left = steps * OPERATIONS; left; left--) {
         state = next(state);
-        uint64_t *cell = &cells[state >> 43];
+        uint64_t *cell = &cells[state >> 45];
         sum += *cell;
         *cell = sum ^ state;
     }

@@ -49,7 +49,7 @@ struct CompareComputeTests {
                 continue
             }
             let process = try #require(figures.rows.first { $0.work == row.work && $0.place == "process" })
-            #expect(row.rounds.count == 3)
+            #expect(row.rounds.count >= 3 && row.rounds.count == process.rounds.count)
             #expect(row.rounds.allSatisfy { $0.checksum == process.rounds[0].checksum && $0.steps > 0 }, "\(row)")
             #expect(try #require(row.nanosecondsPerOperation).median > 0)
             // Twenty times what a guest takes on a quiet machine.

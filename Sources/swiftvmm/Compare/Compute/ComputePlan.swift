@@ -6,8 +6,8 @@ struct ComputePlan {
     /// Of one run on the host, in seconds.
     let workTime: Double
 
-    static let full = ComputePlan(rounds: 7, timeLimit: 50, workTime: 0.4)
-    static let quick = ComputePlan(rounds: 3, timeLimit: 10, workTime: 0.2)
+    static let full = ComputePlan(rounds: 21, timeLimit: 50, workTime: 0.13)
+    static let quick = ComputePlan(rounds: 5, timeLimit: 10, workTime: 0.1)
 
     /// What the guest takes at most.
     private static let mostSteps: UInt64 = 1 << 32

@@ -6,7 +6,7 @@ enum ComputeWork: String, CaseIterable, Encodable {
     var name: String {
         switch self {
         case .integer: "integer arithmetic"
-        case .memory: "16 MiB of memory at random"
+        case .memory: "4 MiB of memory at random"
         case .branches: "unforeseeable branches"
         }
     }
