@@ -81,7 +81,7 @@ struct ConsoleComparisonTests {
             subjects, [2_000_000_000, 1_900_000_000, 950_000_000, 500_000, 100_000].map { [Self.round($0)] })
         #expect(
             ConsoleFindings(rows).sentences == [
-                "With buffers of 64 KiB virtio moves 19,000 times a UART's bytes per second at one exit each, "
+                "With buffers of 64 KiB virtio moves 19,000 times the bytes per second of a UART whose every byte is an exit, "
                     + "and 95 % of what a process without a virtual machine writes.",
                 "Doorbells without exits (ioeventfd) give it 2 times the speed of doorbells by exits.",
                 "A byte to the UART takes 10 µs as an exit; waiting in the kernel's ring gives it 5 times the speed.",

@@ -42,8 +42,8 @@ struct ConsoleOutputTests {
         let (first, path) = try TerminalMode.makePair()
         defer { close(first) }
         let open = {
-            // SAFETY: the path is a C string for the length of the call.
-            unsafe Glibc.open(path, O_RDWR | O_NOCTTY)
+            // SAFETY: the path is a C string for the length of the call. No other test's child is to have it open.
+            unsafe Glibc.open(path, O_RDWR | O_NOCTTY | O_CLOEXEC)
         }
         let other = open()
         try TerminalMode.makeTransparent(other)

@@ -15,7 +15,7 @@ struct ConsoleFindings {
     private static func virtio(_ virtio: ConsoleRow?) -> String? {
         guard let virtio, let blind = virtio.ratioToBlind, let plain = virtio.ratioToPlain else { return nil }
         return
-            "With buffers of \(virtio.subject.bufferName) virtio moves \(comparison(blind, of: "a UART's bytes per second at one exit each"))"
+            "With buffers of \(virtio.subject.bufferName) virtio moves \(comparison(blind, of: "the bytes per second of a UART whose every byte is an exit"))"
             + ", and \(ShortNumber(plain * 100)) % of what a process without a virtual machine writes."
     }
 

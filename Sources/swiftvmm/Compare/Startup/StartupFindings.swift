@@ -19,9 +19,12 @@ struct StartupFindings {
         let time =
             "The first byte from a virtual machine in long mode comes after \(milliseconds(figures.firstByteSeconds.median))"
         let other = container.flatMap { self.ratio(machine, $0, \.firstByteSeconds) }.map {
-            ", and \(ShortNumber($0)) times that of a container"
+            // Some rounds say this, and some that.
+            $0.min < 1 && $0.max > 1
+                ? ", and about when that of a container does"
+                : ", and \(ShortNumber($0.median)) times that of a container"
         }
-        return "\(time): \(ShortNumber(ratio)) times that of a host process\(other ?? "")."
+        return "\(time): \(ShortNumber(ratio.median)) times that of a host process\(other ?? "")."
     }
 
     private static func more(_ full: StartupRow?, than plain: StartupRow?) -> String? {
@@ -36,12 +39,13 @@ struct StartupFindings {
 
     private static func engine(_ engine: StartupRow?, _ container: StartupRow?) -> String? {
         guard let engine, let container, let ratio = ratio(engine, container, \.goneSeconds) else { return nil }
-        return "A \(engine.isolation.name) takes \(ShortNumber(ratio)) times as long as one by a small helper."
+        return
+            "A \(engine.isolation.name) takes \(ShortNumber(ratio.median)) times as long as one by swiftvmm's own helper."
     }
 
     /// Of the same rounds, which were made at nearly the same time.
-    private static func ratio(_ row: StartupRow, _ other: StartupRow, _ time: (StartupRound) -> Double) -> Double? {
-        Spread(zip(row.rounds, other.rounds).map { time($0) / time($1) })?.median
+    private static func ratio(_ row: StartupRow, _ other: StartupRow, _ time: (StartupRound) -> Double) -> Spread? {
+        Spread(zip(row.rounds, other.rounds).map { time($0) / time($1) })
     }
 
     private static func milliseconds(_ seconds: Double) -> String { "\(ShortNumber(seconds * 1000)) ms" }
