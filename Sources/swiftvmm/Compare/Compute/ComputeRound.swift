@@ -4,7 +4,7 @@ struct ComputeRound: Encodable, Equatable {
     static let operationsPerStep = 65_536.0
 
     let steps: UInt64
-    /// From the beginning's arrival to the answer's, in seconds.
+    /// From the beginning's arrival to the answer's, in seconds; 0 where both were there when this process looked.
     let seconds: Double
     /// Of all that the work came by: 16 hexadecimal digits.
     let checksum: String
