@@ -52,6 +52,8 @@ int ccontainer_signal_at_parents_end(int signal) { return answer(prctl(PR_SET_PD
 
 int ccontainer_adopt_orphans(void) { return answer(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)); }
 
+int ccontainer_open_process(int process) { return answer(syscall(SYS_pidfd_open, process, 0)); }
+
 int ccontainer_filter(const struct sock_filter *program, unsigned short count) {
   struct sock_fprog filter = {.len = count, .filter = (struct sock_filter *)program};
   return answer(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter));

@@ -39,6 +39,9 @@ int ccontainer_signal_at_parents_end(int signal);
 /* Makes the process the parent of all that its children leave behind (PR_SET_CHILD_SUBREAPER). */
 int ccontainer_adopt_orphans(void);
 
+/* A descriptor that becomes readable when the process ends (pidfd_open(2)). */
+int ccontainer_open_process(int process);
+
 /* From now on each system call goes through a filter (seccomp(2)). */
 int ccontainer_filter(const struct sock_filter *program, unsigned short count);
 

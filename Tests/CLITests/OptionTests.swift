@@ -60,7 +60,7 @@ struct OptionTests {
             ["run", "guest.bin", "--virtio-console", "tty"], "'tty'", "--virtio-console",
             "stdio, null, file:PATH, pty or unix:PATH"),
         Row(["run", "guest.bin", "--virtio-port", "log"], "'log'", "--virtio-port", "NAME=END"),
-        Row(["run", "guest.bin", "--virtio-port", "log=stdio"], "'log=stdio'", "file:PATH, pty, unix:PATH or null"),
+        Row(["run", "guest.bin", "--virtio-port", "log=stdio"], "'log=stdio'", "null, file:PATH, pty or unix:PATH"),
         Row(["run", "guest.bin", "--virtio-port", "log=tty"], "'log=tty'", "it is no end"),
         Row(["run", "guest.bin", "--serial", "tty"], "'tty'", "--serial", "stdio, null, file:PATH, pty or unix:PATH"),
         Row(["run", "guest.bin", "--serial", ""], "''", "--serial", "stdio, null, file:PATH, pty or unix:PATH"),

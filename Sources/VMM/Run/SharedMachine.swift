@@ -50,17 +50,20 @@ final class SharedMachine: Sendable {
     /// Writes all output that the guest has made. The machine runs no more.
     func finishOutput(unless shouldGiveUp: (_ idle: Int64) -> Bool) -> ConsoleOutput.FlushResult {
         let result = outputs.flush(waits: true, unless: shouldGiveUp)
-        guard result == .done, let console = platform.virtioConsole else { return result }
-        return console.finish(unless: shouldGiveUp)
+        guard let console = platform.virtioConsole else { return result }
+        // Where one reader takes nothing, those of its ports may.
+        let last = console.finish(unless: shouldGiveUp)
+        return result == .done ? last : result
     }
 
     /// The same for a run that was stopped: a reader that takes nothing is waited for only so long, in nanoseconds. So is one that
     /// does take what the virtio-console was offered, which can be a million times what the other consoles hold back.
     func finishOutput(patience: Int64) -> ConsoleOutput.FlushResult {
         let result = outputs.flush(waits: true) { idle in idle > patience }
-        guard result == .done, let console = platform.virtioConsole else { return result }
+        guard let console = platform.virtioConsole else { return result }
         let end = MonotonicClock.now + patience
-        return console.finish { _ in MonotonicClock.now > end }
+        let last = console.finish { _ in MonotonicClock.now > end }
+        return result == .done ? last : result
     }
 
     /// What someone outside asks for, if anything.

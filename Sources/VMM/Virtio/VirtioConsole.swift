@@ -56,6 +56,8 @@ final class VirtioConsole: VirtioBackend {
         let portCount = control == nil ? 0 : ports.count
         space = Mutex(VirtioConfiguration(bytes: Self.configuration(window?.size, portCount)))
         window?.onChange { [weak self] size in self?.resize(to: size) }
+        // It may have changed just before.
+        if let window { resize(to: window.size) }
     }
 
     /// The number of a port's receive queue; its transmit queue follows.

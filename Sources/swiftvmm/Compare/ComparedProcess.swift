@@ -1,3 +1,4 @@
+import CContainer
 import Glibc
 import KVM
 
@@ -69,6 +70,22 @@ final class ComparedProcess {
         let signal = status & 0x7F
         let times = [usage.ru_utime, usage.ru_stime].map { Double($0.tv_sec) + Double($0.tv_usec) / 1e6 }
         return End(status: signal == 0 ? (status >> 8) & 0xFF : 128 + signal, cpuSeconds: times.reduce(0, +))
+    }
+
+    /// Waits for its end as long as that; to be called until it has come.
+    ///
+    /// - Returns: nil when it has not ended by then.
+    func wait(until end: ContinuousClock.Instant) throws(Failure) -> End? {
+        let descriptor = ccontainer_open_process(id)
+        guard descriptor >= 0 else { return try wait() }
+        defer { close(descriptor) }
+        var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        // SAFETY: one structure, the caller's own.
+        while unsafe poll(&request, 1, 100) <= 0 {
+            try EndSignals.check()
+            if ContinuousClock.now >= end { return nil }
+        }
+        return try wait()
     }
 
     private static func spawn(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 
 /// What every comparison can be told.
 struct ComparisonOptions: ParsableArguments {
@@ -43,7 +44,7 @@ struct ComparisonOptions: ParsableArguments {
         try outputs.write(
             Dictionary(uniqueKeysWithValues: zip(names, results)), charts: results.map(\.chart),
             text: texts.joined(separator: "\n\n") + "\n\n" + Self.heading("in short")
-                + Glance.table(results.flatMap(\.glances)))
+                + Glance.table(results.flatMap(\.glances)) + "\n\n" + host.lines.joined(separator: "\n"))
     }
 
     private static func heading(_ text: String) -> String {
@@ -58,6 +59,8 @@ struct ComparisonOptions: ParsableArguments {
     private func beginning() throws(Failure) -> ComparedHost {
         // Takes a tenth of a second, in which a signal still ends the process as it ends any.
         let host = try ComparedHost()
+        // Ignored, as a parent may have left it, no child could be waited for.
+        signal(SIGCHLD, SIG_DFL)
         try EndSignals.catch()
         return host
     }

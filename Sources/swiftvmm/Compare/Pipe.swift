@@ -83,6 +83,18 @@ final class Pipe {
         return count > 0
     }
 
+    /// What has come by now: all that a process that has ended has written. Others may still have the pipe open.
+    func readWhatIsThere(limit: Int = 1 << 20) throws(Failure) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 16_384)
+        while bytes.count < limit, try waitForBytes(until: .now) {
+            let count = try read(into: &buffer)
+            guard count > 0 else { break }
+            bytes += buffer[..<count]
+        }
+        return bytes
+    }
+
     /// All that comes until the end, or the first bytes of it.
     func readToEnd(limit: Int = 1 << 20) throws(Failure) -> [UInt8] {
         var bytes: [UInt8] = []

@@ -12,13 +12,18 @@ enum ConsoleBackEnd: Equatable, Sendable {
     /// A stream socket that a program listens at.
     case socket(String)
 
-    static let forms = "stdio, null, file:PATH, pty or unix:PATH"
+    static let forms = "stdio, \(portForms)"
+    /// Those of a port, which has no part in the standard streams.
+    static let portForms = "null, file:PATH, pty or unix:PATH"
 
     /// How long a socket's path may be, in bytes (unix(7)).
     static let longestSocketPath = 107
 
     /// - Throws: `ValidationError` that tells the reason and the remedy.
-    static func parse(_ text: String) throws -> ConsoleBackEnd {
+    static func parse(_ text: String) throws -> ConsoleBackEnd { try parse(text, forms: forms) }
+
+    /// - Parameter forms: what may be given.
+    static func parse(_ text: String, forms: String) throws -> ConsoleBackEnd {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         switch (parts[0], parts.dropFirst().first) {
         case ("stdio", nil): return .stdio
@@ -30,7 +35,7 @@ enum ConsoleBackEnd: Equatable, Sendable {
                 throw ValidationError("a socket's path has \(longestSocketPath) bytes at most; give a shorter one")
             }
             return .socket(path)
-        default: throw ValidationError("it is no end for a console; give \(forms)")
+        default: throw ValidationError("it is no end of a line; give \(forms)")
         }
     }
 }

@@ -13,6 +13,8 @@ final class PseudoTerminal: Sendable {
     /// How often it is looked whether the guest has read, in milliseconds.
     private static let fullInterval: Int32 = 10
 
+    /// What messages call its device.
+    private let name: String
     /// Where programs open it.
     let path: String
     let output: ConsoleOutput
@@ -21,6 +23,7 @@ final class PseudoTerminal: Sendable {
     private let thread: HelperThread
 
     init(for label: ConsoleLabel) throws(Failure) {
+        name = label.name
         do throws(SystemError) {
             let (descriptor, path) = try TerminalMode.makePair()
             // Closed again at once: from then on the system tells whether anyone has it open.
@@ -85,10 +88,12 @@ final class PseudoTerminal: Sendable {
         return unsafe poll(&request, 1, 0) == 0 || request.revents & Int16(POLLHUP) == 0
     }
 
-    /// Lets a reader take the rest, up to the deadline: what it has not taken goes with the terminal.
+    /// Lets a reader take the rest, up to the deadline: what it has not taken goes with the terminal, and is told.
     func close(by deadline: ContinuousClock.Instant) {
         if isOpenElsewhere, let other = try? Self.openOther(path) {
             while Self.unreadCount(other) > 0, ContinuousClock.now < deadline { usleep(5000) }
+            let rest = Self.unreadCount(other)
+            if rest > 0 { StandardStreams.say("\(rest) bytes of the \(name) were not taken by their reader") }
             Glibc.close(other)
         }
         thread.stop()

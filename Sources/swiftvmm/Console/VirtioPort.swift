@@ -16,9 +16,9 @@ struct VirtioPort: Equatable, Sendable {
         guard parts.count == 2 else {
             throw ValidationError("it has no end; give NAME=END, as log=file:guest.log")
         }
-        let end = try ConsoleBackEnd.parse(parts[1])
+        let end = try ConsoleBackEnd.parse(parts[1], forms: ConsoleBackEnd.portForms)
         guard end != .stdio else {
-            throw ValidationError("stdio is for consoles; give file:PATH, pty, unix:PATH or null")
+            throw ValidationError("stdio is for consoles; give \(ConsoleBackEnd.portForms)")
         }
         return VirtioPort(name: parts[0], end: end)
     }

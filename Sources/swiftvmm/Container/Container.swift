@@ -10,7 +10,13 @@ struct Container {
     private static let namespaces = UInt(
         CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
     /// Begins each line on standard error that tells what could not be isolated.
-    static let missingMark = "not isolated: "
+    private static let missingMark = "not isolated: "
+
+    /// What could not be isolated, of what it said on standard error.
+    static func notes(in errors: String) -> [String] {
+        let mark = "\(RootCommand.name): \(missingMark)"
+        return errors.split(separator: "\n").filter { $0.hasPrefix(mark) }.map { String($0.dropFirst(mark.count)) }
+    }
 
     /// The program's path, and what it is given.
     let words: [String]
@@ -30,10 +36,11 @@ struct Container {
             words: words, group: group, user: geteuid(), userGroup: getegid(), signals: before)
         let child = ccontainer_clone(Self.namespaces, group.descriptor)
         guard child >= 0 else {
+            let isForbidden = [EPERM, ENOSPC, EUSERS].contains(-child)
             throw Failure(
                 status: .fault,
                 message: "cannot make user, mount, PID, network, IPC and UTS namespaces: \(SystemError(code: -child))"
-                    + "; allow user namespaces, see sysctl user.max_user_namespaces")
+                    + (isForbidden ? "; allow user namespaces, see sysctl user.max_user_namespaces" : ""))
         }
         if child == 0 { Self.become(&program, errors) }
         errors.closeWriter()
@@ -61,7 +68,9 @@ struct Container {
         var (awaited, before) = (sigset_t(), sigset_t())
         // SAFETY: both sets are the caller's own.
         unsafe sigemptyset(&awaited)
-        for signal in [SIGCHLD, SIGINT, SIGTERM, SIGHUP] { unsafe sigaddset(&awaited, signal) }
+        // Ignored, as a parent may have left it, it would never come.
+        signal(SIGCHLD, SIG_DFL)
+        for signal in [SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT] { unsafe sigaddset(&awaited, signal) }
         unsafe sigprocmask(SIG_BLOCK, &awaited, &before)
         return (awaited, before)
     }

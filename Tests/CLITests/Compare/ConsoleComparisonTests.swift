@@ -82,7 +82,7 @@ struct ConsoleComparisonTests {
         #expect(
             ConsoleFindings(rows).sentences == [
                 "With buffers of 64 KiB virtio moves 19,000 times the bytes per second of a UART whose every byte is an exit, "
-                    + "and 95 % of what a process without a virtual machine writes.",
+                    + "and 95 % of what a process without a virtual machine writes with the same.",
                 "Doorbells without exits (ioeventfd) give it 2 times the speed of doorbells by exits.",
                 "A byte to the UART takes 10 µs as an exit; waiting in the kernel's ring gives it 5 times the speed.",
             ])

@@ -3,7 +3,12 @@ struct ComputeFindings {
     let sentences: [String]
 
     init(_ rows: [ComputeRow]) {
-        sentences = [ComputePlace.container, .ring3, .ring0].compactMap { place in
+        let notes = rows.first { $0.subject.place == .container }?.rounds.first?.notes ?? []
+        sentences = Self.times(rows) + notes.map { "The container was not isolated: \($0)." }
+    }
+
+    private static func times(_ rows: [ComputeRow]) -> [String] {
+        [ComputePlace.container, .ring3, .ring0].compactMap { place in
             let own = rows.filter { $0.subject.place == place }
             if let refusal = own.lazy.compactMap(\.refusal).first { return "Not measured: \(place.name), \(refusal)." }
             let times = own.compactMap { row in

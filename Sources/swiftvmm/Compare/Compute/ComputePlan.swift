@@ -24,5 +24,7 @@ struct ComputePlan {
         Self.limit(Double(look.steps) * workTime / max(look.seconds, 1e-6))
     }
 
-    private static func limit(_ steps: Double) -> UInt64 { UInt64(min(max(steps, Double(ComputeComparison.fewestSteps)), Double(mostSteps))) }
+    private static func limit(_ steps: Double) -> UInt64 {
+        UInt64(min(max(steps, Double(ComputeComparison.fewestSteps)), Double(mostSteps)))
+    }
 }

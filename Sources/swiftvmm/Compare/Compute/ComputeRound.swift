@@ -8,6 +8,8 @@ struct ComputeRound: Encodable, Equatable {
     let seconds: Double
     /// Of all that the work came by: 16 hexadecimal digits.
     let checksum: String
+    /// What could not be isolated.
+    var notes: [String] = []
 
     var nanosecondsPerOperation: Double { seconds * 1e9 / (Double(steps) * Self.operationsPerStep) }
 }

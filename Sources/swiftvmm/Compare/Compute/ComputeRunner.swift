@@ -17,15 +17,16 @@ struct ComputeRunner {
         let process = try ComparedProcess(program: launch.program, words: launch.words, endSignal: launch.endSignal)
         let begin = "begin \(subject.work.rawValue)\n"
         var reader = WorkReader(start: start, byteCount: begin.utf8.count + Self.answerLength, patience: patience)
-        _ = try reader.read(process, looksAtMemory: false)
-        if reader.isLate { throw Self.failure(subject, "it did not end within \(ShortNumber(patience)) s") }
-        let errors = String(decoding: try process.errors.readToEnd(), as: UTF8.self)
-        let end = try process.wait()
+        _ = try reader.read(process)
+        guard !reader.isLate, let end = try process.wait(until: reader.end) else {
+            throw Self.failure(subject, "it did not end within \(ShortNumber(patience)) s")
+        }
+        let errors = String(decoding: try process.errors.readWhatIsThere(), as: UTF8.self)
         try EndSignals.check()
         guard end.status == 0 else {
             let reason = LastWords(errors, status: end.status).text
-            if subject.place == .container { return .refused(Refusal(reason: reason)) }
             let status = ExitStatus(rawValue: end.status)
+            if subject.place == .container, status == .fault { return .refused(Refusal(reason: reason)) }
             throw Self.failure(
                 subject, "it failed: \(reason)", status: [.noKVM, .badImage].contains(status) ? status : .fault)
         }
@@ -34,7 +35,9 @@ struct ComputeRunner {
         }
         // The first line comes before the work, at once, and the answer after it.
         return .measured(
-            ComputeRound(steps: steps, seconds: reader.lastByte - reader.firstByte, checksum: checksum))
+            ComputeRound(
+                steps: steps, seconds: reader.lastByte - reader.firstByte, checksum: checksum,
+                notes: Container.notes(in: errors)))
     }
 
     /// Nil where anything else was printed.

@@ -3,20 +3,24 @@ struct ConsoleFindings {
     let sentences: [String]
 
     init(_ rows: [ConsoleRow]) {
-        let best = { (technique: ConsoleTechnique) in
+        let largest = { (technique: ConsoleTechnique) in
             rows.filter { $0.subject.technique == technique }.max { $0.subject.buffer < $1.subject.buffer }
         }
         sentences = [
-            Self.virtio(best(.virtio)), Self.doorbells(best(.virtio), best(.virtioExits)),
-            Self.coalescing(best(.blind), best(.blindCoalesced)),
+            Self.virtio(largest(.virtio), rows.filter { $0.subject.technique == .virtio }),
+            Self.doorbells(largest(.virtio), largest(.virtioExits)),
+            Self.coalescing(largest(.blind), largest(.blindCoalesced)),
         ].compactMap(\.self)
     }
 
-    private static func virtio(_ virtio: ConsoleRow?) -> String? {
+    private static func virtio(_ virtio: ConsoleRow?, _ all: [ConsoleRow]) -> String? {
         guard let virtio, let blind = virtio.ratioToBlind, let plain = virtio.ratioToPlain else { return nil }
+        let others = all.filter { $0.subject != virtio.subject }.compactMap { row in
+            row.ratioToPlain.map { "; with \(row.subject.bufferName) \(ShortNumber($0 * 100)) %" }
+        }
         return
             "With buffers of \(virtio.subject.bufferName) virtio moves \(comparison(blind, of: "the bytes per second of a UART whose every byte is an exit"))"
-            + ", and \(ShortNumber(plain * 100)) % of what a process without a virtual machine writes."
+            + ", and \(ShortNumber(plain * 100)) % of what a process without a virtual machine writes with the same\(others.joined())."
     }
 
     private static func doorbells(_ event: ConsoleRow?, _ exits: ConsoleRow?) -> String? {

@@ -3,9 +3,13 @@ import Glibc
 
 /// A container engine that is installed here, with a folder that holds a program as the whole of a container's root.
 final class ContainerEngine {
+    /// For its specification, in seconds.
+    private static let patience = 10
+
     private let path: String
-    private let folder: String
-    private let state: String
+    private let home: PrivateFolder
+    private var folder: String { home.path }
+    private var state: String { "\(folder)/state" }
     private var count = 0
     private let isRunc: Bool
 
@@ -14,24 +18,20 @@ final class ContainerEngine {
         isRunc = isolation == .runc
         guard let path = Self.find(isolation.rawValue) else { throw Refusal(reason: "not installed") }
         self.path = path
-        folder =
-            FileManager.default.temporaryDirectory.appending(
-                path: "swiftvmm-compare-\(getpid())-\(isolation.rawValue)"
-            ).path
-        state = "\(folder)/state"
         do {
-            try FileManager.default.createDirectory(atPath: "\(folder)/rootfs", withIntermediateDirectories: true)
+            home = try PrivateFolder()
+        } catch {
+            throw Refusal(reason: "no temporary folder can be made: \(error)")
+        }
+        do {
+            try FileManager.default.createDirectory(atPath: "\(folder)/rootfs", withIntermediateDirectories: false)
             try FileManager.default.copyItem(atPath: program, toPath: "\(folder)/rootfs/program")
             if isRunc { try writeSpecification() }
         } catch let refusal as Refusal {
             throw refusal
         } catch {
-            throw Refusal(reason: "its folder \(folder) cannot be made")
+            throw Refusal(reason: "its folder \(folder) cannot be filled")
         }
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(atPath: folder)
     }
 
     /// How its next container is started. An engine that is killed in the middle of its work leaves control groups behind that
@@ -67,9 +67,11 @@ final class ContainerEngine {
     private func writeSpecification() throws {
         let words = [path, "spec", "--bundle", folder] + (geteuid() == 0 ? [] : ["--rootless"])
         let process = try ComparedProcess(program: path, words: words)
-        let errors = try process.errors.readToEnd()
-        guard try process.wait().status == 0 else {
-            throw Refusal(reason: LastWords(errors, status: 1).text)
+        guard let end = try process.wait(until: .now + .seconds(Self.patience)) else {
+            throw Refusal(reason: "it proposed no specification within \(Self.patience) s")
+        }
+        guard end.status == 0 else {
+            throw Refusal(reason: LastWords(try process.errors.readWhatIsThere(), status: end.status).text)
         }
         let file = "\(folder)/config.json"
         let proposal = try String(contentsOfFile: file, encoding: .utf8)

@@ -49,6 +49,9 @@ enum Isolation: String, CaseIterable, Encodable {
         }
     }
 
+    /// Whether it is no program of this project's: whatever it fails with is a reason.
+    var isForeign: Bool { [.runc, .podman].contains(self) }
+
     /// Whether a machine may do without: then the reason is told in its row, instead of ending the comparison.
     var mayBeRefused: Bool { kind == .container || self == .interrupts }
 }

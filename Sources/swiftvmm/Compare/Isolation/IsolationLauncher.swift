@@ -3,12 +3,17 @@ import Glibc
 /// Knows how each subject is started with one work.
 final class IsolationLauncher {
     private let work: IsolatedWork
+    /// Where swiftvmm is.
+    private let swiftvmm: String
     private let hasInput: Bool
     private var engines: [Isolation: Result<ContainerEngine, Refusal>] = [:]
 
-    /// - Parameter hasInput: whether the work waits for input.
-    init(_ work: IsolatedWork, hasInput: Bool) {
+    /// - Parameters:
+    ///   - swiftvmm: the path of this program.
+    ///   - hasInput: whether the work waits for input.
+    init(_ work: IsolatedWork, swiftvmm: String, hasInput: Bool) {
         self.work = work
+        self.swiftvmm = swiftvmm
         self.hasInput = hasInput
     }
 
@@ -16,11 +21,11 @@ final class IsolationLauncher {
         switch isolation {
         case .process: IsolationLaunch(program: work.process, words: [work.process])
         case .container:
-            Self.swiftvmm(CompareCommand.name, ContainerOptions.name, work.process, endSignal: SIGTERM)
+            launch(CompareCommand.name, ContainerOptions.name, work.process, endSignal: SIGTERM)
         case .runc, .podman: try engine(isolation).launch(hasInput: hasInput)
-        case .realMode: Self.swiftvmm(RunOptions.command, work.realMode)
-        case .longMode: Self.swiftvmm(RunOptions.command, work.longMode)
-        case .interrupts: Self.swiftvmm(RunOptions.command, work.longMode, "--irqchip", "full")
+        case .realMode: launch(RunOptions.command, work.realMode)
+        case .longMode: launch(RunOptions.command, work.longMode)
+        case .interrupts: launch(RunOptions.command, work.longMode, "--irqchip", "full")
         }
     }
 
@@ -32,7 +37,7 @@ final class IsolationLauncher {
         return try result.get()
     }
 
-    private static func swiftvmm(_ words: String..., endSignal: Int32? = nil) -> IsolationLaunch {
-        IsolationLaunch(program: ComparedProcess.this, words: [RootCommand.name] + words, endSignal: endSignal)
+    private func launch(_ words: String..., endSignal: Int32? = nil) -> IsolationLaunch {
+        IsolationLaunch(program: swiftvmm, words: [RootCommand.name] + words, endSignal: endSignal)
     }
 }

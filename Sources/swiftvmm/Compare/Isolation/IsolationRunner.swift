@@ -7,10 +7,17 @@ struct IsolationRunner {
     private let expected: (Isolation) -> String
     /// Whether the work waits for input, and its memory is looked at then.
     private let looksAtMemory: Bool
+    /// What a shell that became this program has left.
+    private let otherChildren = ProportionalMemory.children()
 
-    /// - Parameter expected: what the work prints.
-    init(_ work: IsolatedWork, looksAtMemory: Bool = false, expected: @escaping (Isolation) -> String) {
-        launcher = IsolationLauncher(work, hasInput: looksAtMemory)
+    /// - Parameters:
+    ///   - swiftvmm: the path of this program.
+    ///   - expected: what the work prints.
+    init(
+        _ work: IsolatedWork, swiftvmm: String = ComparedProcess.this, looksAtMemory: Bool = false,
+        expected: @escaping (Isolation) -> String
+    ) {
+        launcher = IsolationLauncher(work, swiftvmm: swiftvmm, hasInput: looksAtMemory)
         self.looksAtMemory = looksAtMemory
         self.expected = expected
     }
@@ -23,7 +30,7 @@ struct IsolationRunner {
             return .refused(error)
         }
         try OrphanAdoption.begin()
-        defer { OrphanAdoption.reap() }
+        defer { OrphanAdoption.reap(but: otherChildren) }
         do throws(Failure) {
             let outcome = try run(isolation, launch)
             if case .refused = outcome { cleanUp(launch) }
@@ -41,18 +48,20 @@ struct IsolationRunner {
             program: launch.program, words: launch.words, hasInput: looksAtMemory, endSignal: launch.endSignal)
         let expected = expected(isolation)
         var reader = WorkReader(start: start, byteCount: expected.utf8.count, patience: Self.patience)
-        let memory = try reader.read(process, looksAtMemory: looksAtMemory)
-        if reader.isLate {
-            return try refuse(isolation, "it did not end within \(ShortNumber(Self.patience)) s", status: .fault)
+        let others = otherChildren
+        let memory = try reader.read(
+            process, memory: looksAtMemory ? { ProportionalMemory.ofDescendants(but: others) } : nil)
+        guard !reader.isLate, let end = try process.wait(until: reader.end) else {
+            return try refuse(
+                isolation, "it did not end within \(ShortNumber(Self.patience)) s", isSetUp: false, status: .fault)
         }
-        let errors = String(decoding: try process.errors.readToEnd(), as: UTF8.self)
-        let end = try process.wait()
         let gone = reader.secondsSinceStart
+        let errors = String(decoding: try process.errors.readWhatIsThere(), as: UTF8.self)
         try EndSignals.check()
         guard end.status == 0 else {
             let status = ExitStatus(rawValue: end.status)
             return try refuse(
-                isolation, LastWords(errors, status: end.status).text,
+                isolation, LastWords(errors, status: end.status).text, isSetUp: [.noKVM, .fault].contains(status),
                 status: [.noKVM, .badImage].contains(status) ? status : .fault)
         }
         guard reader.text == expected else {
@@ -63,13 +72,14 @@ struct IsolationRunner {
         return .measured(
             IsolatedRun(
                 firstByte: reader.firstByte, workDone: reader.lastByte, gone: gone, memory: memory,
-                notes: Self.notes(errors)))
+                notes: Container.notes(in: errors)))
     }
 
+    /// - Parameter isSetUp: whether what failed is what this project's own programs say when they cannot isolate.
     private func refuse(
-        _ isolation: Isolation, _ reason: String, status: ExitStatus
+        _ isolation: Isolation, _ reason: String, isSetUp: Bool, status: ExitStatus
     ) throws(Failure) -> IsolationOutcome<IsolatedRun> {
-        guard isolation.mayBeRefused else {
+        guard isolation.mayBeRefused, isSetUp || isolation.isForeign else {
             throw Failure(status: status, message: "\(isolation.name) failed: \(reason)")
         }
         return .refused(Refusal(reason: reason))
@@ -80,11 +90,6 @@ struct IsolationRunner {
         guard let words = launch.cleanUp, let process = try? ComparedProcess(program: words[0], words: words) else {
             return
         }
-        _ = try? process.wait()
-    }
-
-    private static func notes(_ errors: String) -> [String] {
-        let mark = "\(RootCommand.name): \(Container.missingMark)"
-        return errors.split(separator: "\n").filter { $0.hasPrefix(mark) }.map { String($0.dropFirst(mark.count)) }
+        _ = try? process.wait(until: .now + .seconds(Self.patience))
     }
 }

@@ -13,12 +13,16 @@ enum OrphanAdoption {
     }
 
     /// Waits until all have ended, two seconds at most.
-    static func reap() {
+    ///
+    /// - Parameter others: children that are somebody else's.
+    static func reap(but others: Set<Int32>) {
         for _ in 0..<2000 {
             let ended = waitpid(-1, nil, WNOHANG)
             // No child is left.
             if ended < 0 { return }
-            if ended == 0 { usleep(1000) }
+            if ended > 0 { continue }
+            if !others.isEmpty, ProportionalMemory.children().isSubset(of: others) { return }
+            usleep(1000)
         }
     }
 }

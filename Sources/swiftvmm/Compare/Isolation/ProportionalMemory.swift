@@ -20,22 +20,35 @@ struct ProportionalMemory: Encodable {
     var fileBytes: UInt64 { processes.reduce(0) { $0 + $1.fileBytes } }
 
     /// Of all processes that this one has started, and those that they have started.
-    static func ofDescendants() -> ProportionalMemory {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-        let parents = Dictionary(
-            uniqueKeysWithValues: names.compactMap { Int32($0) }.compactMap { id in parent(of: id).map { (id, $0) } })
+    ///
+    /// - Parameter others: children that are somebody else's: a shell that became this program may have left some.
+    static func ofDescendants(but others: Set<Int32>) -> ProportionalMemory {
+        let parents = parents()
         let own = getpid()
         func isDescendant(_ id: Int32) -> Bool {
             var id = id
             // A process that ended meanwhile could close a circle.
             for _ in 0..<parents.count {
-                guard let parent = parents[id] else { return false }
+                guard !others.contains(id), let parent = parents[id] else { return false }
                 if parent == own { return true }
                 id = parent
             }
             return false
         }
         return ProportionalMemory(processes: parents.keys.filter(isDescendant).sorted().compactMap(process))
+    }
+
+    /// The children of this process.
+    static func children() -> Set<Int32> {
+        let own = getpid()
+        return Set(parents().filter { $0.value == own }.keys)
+    }
+
+    /// Every process's parent.
+    private static func parents() -> [Int32: Int32] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return Dictionary(
+            uniqueKeysWithValues: names.compactMap { Int32($0) }.compactMap { id in parent(of: id).map { (id, $0) } })
     }
 
     /// A process's fourth field, behind its name in brackets.

@@ -1,8 +1,12 @@
 /// Reads what a work prints, and takes the times. It is the same for every subject.
 struct WorkReader {
+    /// How much of what is too much is read, for a message to show.
+    private static let longestComplaint = 64
+
     private let byteCount: Int
     private let start: ContinuousClock.Instant
-    private let end: ContinuousClock.Instant
+    /// When it is given up.
+    let end: ContinuousClock.Instant
     private var bytes: [UInt8] = []
     /// In seconds from the start; 0 where nothing came.
     private(set) var firstByte = 0.0
@@ -29,13 +33,15 @@ struct WorkReader {
         return String(decoding: line.map { (0x20..<0x7F).contains($0) ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
     }
 
-    /// Reads until the end; one byte too many is the last that is read.
+    /// Reads until the end, or until it is clear that it prints something else.
     ///
-    /// - Returns: its memory once it has printed all, where that is looked at; then it gets the input that it waits for.
-    mutating func read(_ process: ComparedProcess, looksAtMemory: Bool) throws(Failure) -> ProportionalMemory? {
+    /// - Parameter look: at its memory, once it has printed all; then it gets the input that it waits for.
+    mutating func read(
+        _ process: ComparedProcess, memory look: (() -> ProportionalMemory)? = nil
+    ) throws(Failure) -> ProportionalMemory? {
         var buffer = [UInt8](repeating: 0, count: 4096)
         var memory: ProportionalMemory?
-        while bytes.count <= byteCount {
+        while bytes.count <= byteCount + Self.longestComplaint {
             guard try process.output.waitForBytes(until: end) else {
                 isLate = true
                 return memory
@@ -46,8 +52,8 @@ struct WorkReader {
             if bytes.isEmpty { firstByte = now }
             lastByte = now
             bytes += buffer[..<count]
-            if looksAtMemory, memory == nil, bytes.count == byteCount {
-                memory = ProportionalMemory.ofDescendants()
+            if let look, memory == nil, bytes.count == byteCount {
+                memory = look()
                 process.input?.send([0x0A])
             }
         }

@@ -7,6 +7,7 @@ struct MemoryFindings {
         sentences =
             [
                 Self.machine(own(.longMode), own(.process), own(.container)),
+                Self.another(rows.first { $0.isolation == .longMode }?.figures),
                 Self.engines(own(.podman), own(.longMode)),
             ].compactMap(\.self)
             + rows.flatMap(\.notes) + [
@@ -19,6 +20,12 @@ struct MemoryFindings {
         let other = container.map { "; a container, with the helper that waits for it, \(ByteCount($0))" } ?? ""
         return "Beside what its work touches, a virtual machine in long mode takes \(ByteCount(machine)) of memory"
             + "; a host process \(ByteCount(process))\(other)."
+    }
+
+    private static func another(_ machine: MemoryFigures?) -> String? {
+        guard let machine else { return nil }
+        let own = machine.anonymousBytes.median - Double(machine.workBytes)
+        return "Most of it is swiftvmm's code, which further machines share: one more takes \(ByteCount(own))."
     }
 
     private static func engines(_ podman: Double?, _ machine: Double?) -> String? {

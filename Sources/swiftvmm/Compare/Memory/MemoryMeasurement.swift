@@ -1,3 +1,5 @@
+import FoundationEssentials
+
 /// `compare memory`.
 struct MemoryMeasurement: Comparison {
     static let name = "memory"
@@ -13,8 +15,25 @@ struct MemoryMeasurement: Comparison {
     /// How many pages the work touches; real mode reaches no more.
     static func pages(_ isolation: Isolation) -> Int { isolation == .realMode ? 64 : 2048 }
 
+    private static func folderWithCopy() throws(Failure) -> PrivateFolder {
+        do {
+            let folder = try PrivateFolder()
+            let program = try FileManager.default.destinationOfSymbolicLink(atPath: ComparedProcess.this)
+            try FileManager.default.copyItem(atPath: program, toPath: "\(folder.path)/\(RootCommand.name)")
+            return folder
+        } catch {
+            throw Failure(
+                status: .outputFailed,
+                message:
+                    "cannot make a copy of swiftvmm to measure: \(error); make room, or name another place with TMPDIR")
+        }
+    }
+
     func run(on host: ComparedHost, isQuick: Bool) throws -> ComparisonResult {
-        let runner = IsolationRunner(work, looksAtMemory: true) {
+        // A copy shares no page with this process, nor with other machines that run here.
+        let folder = try Self.folderWithCopy()
+        defer { withExtendedLifetime(folder) {} }
+        let runner = IsolationRunner(work, swiftvmm: "\(folder.path)/\(RootCommand.name)", looksAtMemory: true) {
             Recurrence.line(Recurrence(steps: Self.pages($0)).sum)
         }
         let comparison = IsolationComparison(

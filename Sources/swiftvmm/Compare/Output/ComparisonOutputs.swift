@@ -25,11 +25,23 @@ struct ComparisonOutputs {
         }
     }
 
-    /// Writes the files, and then the text: they are kept even where nobody reads it.
+    /// Writes the files and the text: each is kept whatever becomes of the others.
+    ///
+    /// - Throws: what became of the first that failed.
     func write(_ report: some Encodable, charts: [String], text: String) throws {
-        try json?.write(json: report)
-        for (file, chart) in zip(self.charts, charts) { try file.write(Array(chart.utf8)) }
-        guard StandardStreams.answer(text) else { throw Self.lost }
+        let writings: [() throws -> Void] =
+            [{ try json?.write(json: report) }]
+            + zip(self.charts, charts).map { file, chart in { try file.write(Array(chart.utf8)) } }
+            + [{ guard StandardStreams.answer(text) else { throw Self.lost } }]
+        let failures = writings.compactMap { writing in
+            do {
+                try writing()
+                return nil as (any Error)?
+            } catch {
+                return error
+            }
+        }
+        if let first = failures.first { throw first }
     }
 
     private static var lost: Failure {
