@@ -12,7 +12,7 @@ enum OrphanAdoption {
         }
     }
 
-    /// Waits until all have ended, two seconds at most.
+    /// Waits until all have ended; those that have not after two seconds are killed.
     ///
     /// - Parameter others: children that are somebody else's.
     static func reap(but others: Set<Int32>) {
@@ -23,6 +23,10 @@ enum OrphanAdoption {
             if ended > 0 { continue }
             if !others.isEmpty, ProportionalMemory.children().isSubset(of: others) { return }
             usleep(1000)
+        }
+        for child in ProportionalMemory.children().subtracting(others) {
+            kill(child, SIGKILL)
+            waitpid(child, nil, 0)
         }
     }
 }
