@@ -91,20 +91,20 @@ struct OutputFailureTests {
         let pipe = HostPipe()
         pipe.write([UInt8](repeating: 0, count: 65_536))
         let output = ConsoleOutput(descriptor: pipe.writeEnd.number)
-        var configuration = MachineConfiguration(image: .file(Guests.path("real-hello.bin")), output: output)
+        var configuration = MachineConfiguration(image: .file(Guests.path("real-hypercall-hello.bin")), output: output)
         configuration.timeout = GuestRun.patience
         var machine = try VirtualMachine(configuration)
         let handle = machine.stopHandle
         let other = HostThread {
-            // When the whole line is printed, and the guest waits for nothing else.
-            _ = eventually(within: GuestRun.patience) { output.pendingCount == 22 }
+            // When the line is printed, which one exit does, and the guest waits for nothing else.
+            _ = eventually(within: GuestRun.patience) { output.pendingCount == 20 }
             usleep(200_000)
             handle.stop()
         }
         let reason = try machine.run()
         other.join()
         #expect(reason == .stopped)
-        #expect(machine.report.unwrittenBytes == 22)
+        #expect(machine.report.unwrittenBytes == 20)
     }
 
     @Test("a slow reader slows the guest, and gets every byte")
