@@ -4,6 +4,8 @@ import KVM
 /// The signals that end a command in good order; SIGHUP comes when the terminal goes.
 enum EndSignals {
     private static let all = [SIGINT, SIGTERM, SIGHUP]
+    /// For readers to take the last words, after a signal, in milliseconds.
+    private static let patience: Int32 = 5000
 
     static func `catch`() throws(Failure) {
         do throws(KVMError) {
@@ -19,6 +21,11 @@ enum EndSignals {
     /// program.
     static func release() {
         for number in all { _ = signal(number, SIG_DFL) }
+        // One that came before, even just before, cannot do that any more.
+        guard let number = StopSignals.caught else { return }
+        _ = try? HelperThread { waiter in
+            if waiter.wait(for: nil, milliseconds: patience) == .timeout { kill(getpid(), number) }
+        }
     }
 
     /// Ends the command when one has come.

@@ -131,4 +131,19 @@ struct ReportFileTests {
         #expect(outcome.status == 143, "\(outcome)")
         #expect(outcome.took(lessThan: 30))  // seen: 2.3
     }
+
+    @Test("so does one that has ended the run, after a moment")
+    func blockedReaderOfStoppedRun() async throws {
+        let code: [UInt8] =
+            [0xBA, 0x00, 0x10] + TinyGuest.loop(2000, [0xEE, 0x42]) + TinyGuest.print(">") + TinyGuest.spin
+        let guest = try scratch.write(code, to: "ports.bin")
+        let outcome = try await scratch.shell(
+            """
+            mkfifo pipe out; exec 3<>pipe 4<>out
+            "$0" run \(guest) --report pipe >out & job=$!
+            head -c 1 out >/dev/null; kill -TERM $job; wait $job
+            """)
+        #expect(outcome.status == 143, "\(outcome)")
+        #expect(outcome.took(lessThan: 50))  // seen: 5.1
+    }
 }
