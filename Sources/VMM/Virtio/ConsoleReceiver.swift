@@ -12,10 +12,7 @@ struct ConsoleReceiver: QueueTask {
     private let index: Int
     /// Nil where the guest's end is always open.
     private let gate: ConsoleGate?
-    private var chain = DescriptorChain()
-    private var bytes: GuestBytes
-    /// Whether the chain was taken and not given back: what made the input look ready may be gone.
-    private var holdsChain = false
+    private var buffer: WritableChain
 
     /// - Parameters:
     ///   - index: of the queue.
@@ -27,7 +24,7 @@ struct ConsoleReceiver: QueueTask {
         self.input = input
         self.index = index
         self.gate = gate
-        bytes = GuestBytes(memory: memory)
+        buffer = WritableChain(memory: memory)
     }
 
     mutating func work(
@@ -39,33 +36,24 @@ struct ConsoleReceiver: QueueTask {
         while !shouldGiveUp(0) {
             if let gate, !gate.isOpen { return .waitsForInput(gate.number) }
             guard input.isReady else { return input.watchedDescriptor.map { .waitsForInput($0) } ?? .waitsForDriver }
-            guard try holdChain(&queue) else {
+            guard try buffer.hold(from: &queue) else {
                 if try queue.enableNotifications() { continue }
                 return .waitsForDriver
             }
-            let count = input.read(into: &bytes)
-            if count == 0, bytes.count > 0 {
+            let count = input.read(into: &buffer.bytes)
+            if count == 0, buffer.bytes.count > 0 {
                 // It has ended, or another process has taken what was there, or there is nothing although poll(2) says so.
                 usleep(Self.restAfterNothing)
                 continue
             }
-            try queue.addUsed(chain, written: UInt32(clamping: count))
-            reset()
+            try queue.addUsed(buffer.chain, written: UInt32(clamping: count))
+            buffer.reset()
             if try queue.publish() { session.raiseUsedBufferInterrupt(queue: index) }
         }
         return .gaveUp
     }
 
     mutating func reset() {
-        holdsChain = false
-        bytes.removeAll()
-    }
-
-    private mutating func holdChain(_ queue: inout Virtqueue) throws(VirtqueueError) -> Bool {
-        if !holdsChain, try queue.nextChain(into: &chain) {
-            bytes.append(chain.writable)
-            holdsChain = true
-        }
-        return holdsChain
+        buffer.reset()
     }
 }

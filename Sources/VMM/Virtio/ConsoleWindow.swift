@@ -33,8 +33,11 @@ public final class ConsoleWindow: Sendable {
         }
     }
 
-    /// From now on `observer` is called with each new size; it must not ask for the size by itself.
-    func onChange(_ observer: @escaping @Sendable (ConsoleSize) -> Void) {
-        state.withLock { $0.observer = observer }
+    /// Calls `observer` with the size, and from now on with each new one; it must not ask for the size by itself.
+    func observe(_ observer: @escaping @Sendable (ConsoleSize) -> Void) {
+        state.withLock { state in
+            state.observer = observer
+            observer(state.size)
+        }
     }
 }

@@ -4,14 +4,11 @@ import DeviceModel
 /// (VIRTIO 1.2 §5.3.6.2). A message that does not fit stays, and the buffer comes back empty.
 struct ControlTransmitter: QueueTask {
     private let control: ConsoleControl
-    private var chain = DescriptorChain()
-    private var room: GuestBytes
-    /// Whether the chain was taken and not given back.
-    private var holdsChain = false
+    private var buffer: WritableChain
 
     init(from control: ConsoleControl, memory: GuestMemory) {
         self.control = control
-        room = GuestBytes(memory: memory)
+        buffer = WritableChain(memory: memory)
     }
 
     mutating func work(
@@ -21,31 +18,22 @@ struct ControlTransmitter: QueueTask {
         try queue.suppressNotifications()
         while !shouldGiveUp(0) {
             guard control.hasMessage else { return .waitsForInput(control.messageEvent) }
-            guard try holdChain(&queue) else {
+            guard try buffer.hold(from: &queue) else {
                 if try queue.enableNotifications() { continue }
                 return .waitsForDriver
             }
-            let message = control.takeMessage(upTo: room.count)
+            let message = control.takeMessage(upTo: buffer.bytes.count)
             // What was to be told may have been taken back just now.
             if message == nil, !control.hasMessage { continue }
-            let count = message.map { room.fill(from: $0[...]) } ?? 0
-            try queue.addUsed(chain, written: UInt32(clamping: count))
-            reset()
+            let count = message.map { buffer.bytes.fill(from: $0[...]) } ?? 0
+            try queue.addUsed(buffer.chain, written: UInt32(clamping: count))
+            buffer.reset()
             if try queue.publish() { session.raiseUsedBufferInterrupt(queue: VirtioConsole.controlReceiveQueue) }
         }
         return .gaveUp
     }
 
     mutating func reset() {
-        holdsChain = false
-        room.removeAll()
-    }
-
-    private mutating func holdChain(_ queue: inout Virtqueue) throws(VirtqueueError) -> Bool {
-        if !holdsChain, try queue.nextChain(into: &chain) {
-            room.append(chain.writable)
-            holdsChain = true
-        }
-        return holdsChain
+        buffer.reset()
     }
 }

@@ -55,9 +55,7 @@ final class VirtioConsole: VirtioBackend {
         queueSizes = workers.map { _ in Self.queueSize }
         let portCount = control == nil ? 0 : ports.count
         space = Mutex(VirtioConfiguration(bytes: Self.configuration(window?.size, portCount)))
-        window?.onChange { [weak self] size in self?.resize(to: size) }
-        // It may have changed just before.
-        if let window { resize(to: window.size) }
+        window?.observe { [weak self] size in self?.resize(to: size) }
     }
 
     /// The number of a port's receive queue; its transmit queue follows.
@@ -82,8 +80,8 @@ final class VirtioConsole: VirtioBackend {
 
     private func resize(to size: ConsoleSize) {
         let portCount = control == nil ? 0 : ports.count
-        guard space.withLock({ $0.replace(with: Self.configuration(size, portCount)) }) else { return }
-        if let session = session.withLock({ $0 }), session.features.contains(.consoleSize) {
+        let isNew = space.withLock { $0.replace(with: Self.configuration(size, portCount)) }
+        if isNew, let session = session.withLock({ $0 }), session.features.contains(.consoleSize) {
             session.configurationChanged()
         }
         control?.resize(to: size)

@@ -55,7 +55,7 @@ struct InterruptTests {
         "nor by an I/O APIC, in the kernel or not, that sees edges or levels",
         arguments: [(.full, "level"), (.split, ""), (.split, "level")] as [(InterruptControllers, String)])
     func echoIOAPIC(controllers: InterruptControllers, commandLine: String) throws {
-        let payload = Array(Self.payload.prefix(TestScale.count(10_000)))
+        let payload = Array(Self.payload.prefix(10_000))
         let run = try GuestRun(guest: "long-uart-irq.elf") {
             $0.interruptControllers = controllers
             $0.commandLine = commandLine

@@ -1,6 +1,7 @@
 import DeviceModel
 import Glibc
 import KVM
+import Synchronization
 import TestSupport
 import Testing
 import VirtioDriver
@@ -29,6 +30,16 @@ struct VirtioPortsTests {
             ])
         // After a reset all begins anew.
         #expect(try driver.openAll().count == 7)
+    }
+
+    @Test("who asks for sizes gets the present one at once: none is lost in between")
+    func observesSize() {
+        let window = ConsoleWindow(columns: 80, rows: 25)
+        window.resize(columns: 3, rows: 4)
+        let seen = Mutex<[ConsoleSize]>([])
+        window.observe { size in seen.withLock { $0.append(size) } }
+        window.resize(columns: 5, rows: 6)
+        #expect(seen.withLock { $0 } == [ConsoleSize(columns: 3, rows: 4), ConsoleSize(columns: 5, rows: 6)])
     }
 
     @Test("a new size is in the configuration, an interrupt and a message")

@@ -12,7 +12,7 @@ enum OrphanAdoption {
         }
     }
 
-    /// Waits until all have ended; those that have not after two seconds are killed.
+    /// Waits until all have ended; those that have not after two seconds are killed, unless somebody else's child may have left them.
     ///
     /// - Parameter others: children that are somebody else's.
     static func reap(but others: Set<Int32>) {
@@ -24,7 +24,8 @@ enum OrphanAdoption {
             if !others.isEmpty, ProportionalMemory.children().isSubset(of: others) { return }
             usleep(1000)
         }
-        for child in ProportionalMemory.children().subtracting(others) {
+        guard others.isEmpty else { return }
+        for child in ProportionalMemory.children() {
             kill(child, SIGKILL)
             waitpid(child, nil, 0)
         }
