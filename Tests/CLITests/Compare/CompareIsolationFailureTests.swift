@@ -48,12 +48,15 @@ struct CompareIsolationFailureTests {
         #expect(try scratch.names == ["copy", "guests"])
     }
 
-    @Test("SIGTERM ends it at once, with nothing left behind", arguments: ["startup", "memory"])
-    func signal(comparison: String) async throws {
+    /// The delays are in milliseconds from the moment that it catches signals; `memory` copies this program first.
+    @Test(
+        "SIGTERM ends it at once, with nothing left behind",
+        arguments: [("startup", 300), ("memory", 300)] + stride(from: 0, to: 40, by: 4).map { ("memory", $0) })
+    func signal(comparison: String, delay: Int) async throws {
         let scratch = try Scratch()
         let outcome = try await scratch.talk("compare", comparison, "--json", "figures.json") { session in
             try await session.state.waitUntilSignalsAreCaught()
-            try await Task.sleep(for: .milliseconds(300))
+            try await Task.sleep(for: .milliseconds(delay))
             try session.send(15)
             try await session.readToEnd()
         }

@@ -27,6 +27,8 @@ struct IsolationRunner {
         do throws(Refusal) {
             launch = try launcher.launch(isolation)
         } catch {
+            // A signal interrupts what an engine needs, too.
+            try EndSignals.check()
             return .refused(error)
         }
         try OrphanAdoption.begin()

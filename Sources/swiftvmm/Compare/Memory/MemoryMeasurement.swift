@@ -22,6 +22,8 @@ struct MemoryMeasurement: Comparison {
             try FileManager.default.copyItem(atPath: program, toPath: "\(folder.path)/\(RootCommand.name)")
             return folder
         } catch {
+            // A signal interrupts the copying as well.
+            try EndSignals.check()
             throw Failure(
                 status: .outputFailed,
                 message:
