@@ -29,26 +29,24 @@ struct ComparisonOptions: ParsableArguments {
         try outputs.write(result, charts: [result.chart], text: result.text)
     }
 
-    /// Runs several, one after the other, and tells of each once all are done.
+    /// Runs several, one after the other, and tells of each once all are done, or of those before one that failed.
     func run(_ comparisons: [any Comparison]) throws {
         let host = try beginning()
         let names = comparisons.map { type(of: $0).name }
         let outputs = try ComparisonOutputs(
             json: json, charts: svg.map { path in names.map { Self.chartPath(path, $0) } } ?? [],
             guests: comparisons.flatMap(\.files))
-        let results = try comparisons.map { try $0.run(on: host, isQuick: quick) }
-        EndSignals.release()
-        let texts = zip(names, results).map { name, result in
-            Self.heading("compare \(name)") + result.text
+        var results: [ComparisonResult] = []
+        do {
+            for comparison in comparisons { results.append(try comparison.run(on: host, isQuick: quick)) }
+        } catch {
+            EndSignals.release()
+            // What it took minutes to measure is not lost with the rest. That it failed is the more important of two failures.
+            if !results.isEmpty { try? outputs.write(names, results, host) }
+            throw error
         }
-        try outputs.write(
-            Dictionary(uniqueKeysWithValues: zip(names, results)), charts: results.map(\.chart),
-            text: texts.joined(separator: "\n\n") + "\n\n" + Self.heading("in short")
-                + Glance.table(results.flatMap(\.glances)) + "\n\n" + host.lines.joined(separator: "\n"))
-    }
-
-    private static func heading(_ text: String) -> String {
-        "\(text)\n\(String(repeating: "═", count: text.count))\n\n"
+        EndSignals.release()
+        try outputs.write(names, results, host)
     }
 
     /// Such as `charts-console.svg` for `charts.svg`.

@@ -51,7 +51,7 @@ struct CompareIsolationFailureTests {
     /// The delays are in milliseconds from the moment that it catches signals; `memory` copies this program first.
     @Test(
         "SIGTERM ends it at once, with nothing left behind",
-        arguments: [("startup", 300), ("memory", 300)] + stride(from: 0, to: 40, by: 4).map { ("memory", $0) })
+        arguments: [("startup", 300), ("memory", 300)] + stride(from: 0, to: 40, by: 10).map { ("memory", $0) })
     func signal(comparison: String, delay: Int) async throws {
         let scratch = try Scratch()
         let outcome = try await scratch.talk("compare", comparison, "--json", "figures.json") { session in

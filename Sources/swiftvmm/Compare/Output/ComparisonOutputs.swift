@@ -44,6 +44,21 @@ struct ComparisonOutputs {
         if let first = failures.first { throw first }
     }
 
+    /// Writes what several comparisons found, one after the other, and all of it in short.
+    ///
+    /// - Parameter names: of the comparisons; those that come after the last result have none.
+    func write(_ names: [String], _ results: [ComparisonResult], _ host: ComparedHost) throws {
+        let texts = zip(names, results).map { name, result in Self.heading("compare \(name)") + result.text }
+        try write(
+            Dictionary(uniqueKeysWithValues: zip(names, results)), charts: results.map(\.chart),
+            text: texts.joined(separator: "\n\n") + "\n\n" + Self.heading("in short")
+                + Glance.table(results.flatMap(\.glances)) + "\n\n" + host.lines.joined(separator: "\n"))
+    }
+
+    private static func heading(_ text: String) -> String {
+        "\(text)\n\(String(repeating: "═", count: text.count))\n\n"
+    }
+
     private static var lost: Failure {
         Failure(status: .outputFailed, message: "cannot write to standard output")
     }
