@@ -165,6 +165,12 @@ struct VirtioConsoleTests {
     @Test("the report tells of its bytes, and of doorbells that were exits", arguments: [true, false])
     func report(usesEvents: Bool) async throws {
         let options = usesEvents ? [] : ["--no-eventfd"]
+        expectSuccess(
+            try await scratch.swiftvmm(["run", hello, "--console", "virtio", "--report", "report"] + options),
+            "Hello by virtio!\n")
+        let greeting = try #require(try Report(try scratch.read("report")).run)
+        #expect(greeting.consoleBytes == ["uart": 0, "debug": 0, "hypercall": 0, "virtio": 17])
+        if usesEvents { #expect(greeting.doorbellExits == 0) }
         let outcome = try await scratch.converse(
             ["run", echo, "--console", "virtio", "--report", "report"] + options
         ) { session in

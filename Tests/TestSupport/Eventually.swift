@@ -3,7 +3,7 @@ import Glibc
 /// Waits until the condition holds, for the given time at most.
 ///
 /// - Returns: whether it held.
-public func eventually(within limit: Duration = .seconds(60), _ condition: () throws -> Bool) rethrows -> Bool {
+public func eventually(within limit: Duration = .seconds(10), _ condition: () throws -> Bool) rethrows -> Bool {
     let clock = ContinuousClock()
     let end = clock.now + limit
     while try !condition() {

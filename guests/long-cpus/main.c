@@ -8,7 +8,6 @@
 //                  the serial port; status 0 (exit port)
 //   "2 and rest"   vCPU 0 prints 100 dots on the serial port and waits by hypercall without end; vCPU 1 prints "x" there, and
 //                  does nothing more that leaves the guest
-//   "2 and debug"  the same, but "x" goes to the debug console
 //   "4 and print"  each prints its number on the debug console for ever
 #include "boot-params.h"
 #include "hypercall.h"
@@ -81,16 +80,16 @@ static void do_work(uint32_t number) {
         for (int round = 0; round < 200; round++) outb(UART_DATA, '.');
         while (!has_finished) relax(1);
     }
-    if ((work == 'r' || work == 'd') && number == 0) {
+    if (work == 'r' && number == 0) {
         for (int round = 0; round < 100; round++) outb(UART_DATA, '.');
         has_finished = true;
         static struct hypercall_request request = { .operation = HYPERCALL_WAIT, .length = ~0ull };
         asm volatile("outl %0, %1" : : "a"((uint32_t)(uint64_t)&request), "Nd"((uint16_t)HYPERCALL_PORT) : "memory");
     }
-    if ((work == 'r' || work == 'd') && number == 1) {
+    if (work == 'r' && number == 1) {
         while (!has_finished) relax(1);
         relax(20000);
-        outb(work == 'd' ? DEBUG_PORT : UART_DATA, 'x');
+        outb(UART_DATA, 'x');
         for (;;) relax(1);
     }
     while (work == 'p') outb(DEBUG_PORT, '0' + (uint8_t)number);

@@ -27,22 +27,20 @@ final class SleepWatch: Sendable {
         var restEnd: Int64 = 0
     }
 
+    /// How long a vCPU may take to come out of the guest, in nanoseconds: one that handles an exit does not sleep.
+    private static let patience: Int64 = 100_000_000
     /// How often a vCPU that stands still looks for the others, in microseconds.
     private static let interval: UInt32 = 100
 
     private let count: Int
-    private let patience: Int64
     private let rest: Int64
     private let state: Mutex<State>
     private let isUnderWay = Atomic<Bool>(false)
 
-    /// - Parameters:
-    ///   - patience: how long a vCPU may take to come out of the guest, in nanoseconds: one that handles an exit does not sleep.
-    ///   - rest: how long no round begins after one was given up, in nanoseconds: what a vCPU saw that does not come to look
-    ///     again may be old.
-    init(vcpuCount: Int, patience: Int64 = 100_000_000, rest: Int64 = 1_000_000_000) {
+    /// - Parameter rest: how long none begins after one was given up, in nanoseconds: what a vCPU saw that does not come to look
+    ///   again may be old.
+    init(vcpuCount: Int, rest: Int64 = 1_000_000_000) {
         count = vcpuCount
-        self.patience = patience
         self.rest = rest
         state = Mutex(State(asleep: [Bool](repeating: false, count: vcpuCount)))
     }
@@ -93,7 +91,7 @@ final class SleepWatch: Sendable {
 
     /// Waits until `answer` is there. When that takes too long the round is given up, for all.
     private func wait(_ number: Int, _ answer: (borrowing State) -> Bool?) -> Bool {
-        let end = MonotonicClock.now + patience
+        let end = MonotonicClock.now + Self.patience
         while true {
             let result: Bool? = state.withLock { state in
                 if let result = answer(state) { return result }

@@ -56,8 +56,8 @@ struct KickRaceTests {
             try timer.arm(after: Int64.random(in: 1...4_000, using: &random), every: 0)
             let exit = try machine.vcpu.run()
             #expect(exit == .interrupted)
-            // Lost, it would be the watchdog's kick that ended the run, two minutes after its machine was made.
-            try #require(ContinuousClock.now - start < .seconds(20), "round \(round)")
+            // Lost, it would be the watchdog's kick that ended the run, seconds later.
+            try #require(ContinuousClock.now - start < .seconds(2), "round \(round)")
         }
     }
 
@@ -71,7 +71,7 @@ struct KickRaceTests {
         let start = ContinuousClock.now
         let next = try machine.vcpu.run()
         #expect(next == .interrupted)
-        #expect(ContinuousClock.now - start < .seconds(60))
+        #expect(ContinuousClock.now - start < .seconds(2))
     }
 
     @Test("kicks that come faster than they are served may become one, but the last is not lost")

@@ -2,7 +2,7 @@ import KVM
 
 /// A machine with RAM from 0 on, 32 KiB unless told otherwise, and one vCPU that begins in real mode at 0000:1000.
 ///
-/// Nothing may hang: the thread that makes it is kicked after two minutes, so that a run which takes longer comes back as
+/// Nothing may hang: the thread that makes it is kicked after 20 seconds, so that a run which takes longer comes back as
 /// interrupted, which no test expects then.
 struct TestMachine: ~Copyable {
     static let codeAddress = 0x1000
@@ -19,7 +19,7 @@ struct TestMachine: ~Copyable {
         try machine.map(memory, size: memorySize, slot: 0, at: 0)
         let vcpu = try machine.makeVCPU(id: 0)
         let watchdog = try KickTimer()
-        try watchdog.arm(after: 120_000_000_000, every: 1_000_000_000)
+        try watchdog.arm(after: 20_000_000_000, every: 1_000_000_000)
         memory.store(code, at: Self.codeAddress)
         try vcpu.enterRealMode(at: UInt64(Self.codeAddress))
         self.memory = memory

@@ -49,7 +49,7 @@ struct ConsoleInputTests {
         let input = ConsoleInput(descriptor: pipe.readEnd.number)
         let start = ContinuousClock.now
         for _ in 0..<100 { #expect(Self.take(16, from: input) == []) }
-        #expect(ContinuousClock.now - start < .seconds(30), "it waits for input")
+        #expect(ContinuousClock.now - start < .seconds(1))
         pipe.write([7, 8])
         #expect(Self.take(all: 2, from: input) == [7, 8])
         pipe.write([9])
@@ -105,7 +105,7 @@ struct ConsoleInputTests {
         let start = ContinuousClock.now
         #expect(Self.take(16, from: input) == [])
         #expect(!input.hasEnded)
-        #expect(ContinuousClock.now - start < .seconds(30), "it waits for the other thread")
+        #expect(ContinuousClock.now - start < .seconds(5))
         pipe.write([1, 2])
         filler.join()
         // Either way it does not wait now.

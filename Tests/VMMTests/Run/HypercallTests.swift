@@ -52,17 +52,14 @@ struct HypercallTests {
 
     @Test("a wait ends when its time is over, not before, and costs no processor time")
     func time() throws {
-        let limit = Duration.seconds(3) * TestScale.divisor
-        let time = try leastTime(under: limit) {
-            let run = try GuestRun(code: Self.guest([(3, 0, 300_000_000)])) {
-                $0.input = ConsoleInput(queueOf: 10)
-            }
-            #expect(run.output == [0, 0])
-            #expect(run.report.cpuNanoseconds < 150_000_000 * Int64(TestScale.divisor))
-            return .nanoseconds(run.report.wallNanoseconds)
+        let run = try GuestRun(code: Self.guest([(3, 0, 300_000_000)])) {
+            $0.input = ConsoleInput(queueOf: 10)
         }
+        #expect(run.output == [0, 0])
+        #expect(run.report.wallNanoseconds >= 300_000_000)
         // Seen: 300.6 ms, of which 1.5 ms of processor time.
-        #expect((.milliseconds(300)..<limit).contains(time))
+        #expect(run.report.wallNanoseconds < 3_000_000_000 * Int64(TestScale.divisor))
+        #expect(run.report.cpuNanoseconds < 150_000_000 * Int64(TestScale.divisor))
     }
 
     @Test("a wait ends when input comes, from a queue or from a descriptor", arguments: [true, false])
@@ -112,13 +109,9 @@ struct HypercallTests {
 
     @Test("a wait without end does not keep the deadline from ending the run")
     func deadline() throws {
-        let limit = Duration.seconds(3) * TestScale.divisor
-        let time = try leastTime(under: limit) {
-            let run = try GuestRun(code: Self.guest([(3, 0, .max)])) { $0.timeout = .milliseconds(200) }
-            #expect(run.reason == .deadline)
-            return .nanoseconds(run.report.wallNanoseconds)
-        }
-        #expect(time < limit)
+        let run = try GuestRun(code: Self.guest([(3, 0, .max)])) { $0.timeout = .milliseconds(200) }
+        #expect(run.reason == .deadline)
+        #expect(run.report.wallNanoseconds < 3_000_000_000 * Int64(TestScale.divisor))
     }
 
     @Test("a request that is not in RAM is counted, and the guest goes on")

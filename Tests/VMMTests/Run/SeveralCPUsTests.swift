@@ -17,33 +17,25 @@ struct SeveralCPUsTests {
 
     @Test("all run, and when all sleep for good the run ends as halted", arguments: [1, 2, 3, 8])
     func sleeps(count: Int) throws {
-        let limit = Duration.seconds(15) * TestScale.divisor
-        let time = try leastTime(under: limit) {
-            let start = ContinuousClock.now
-            let run = try GuestRun(guest: "long-cpus.elf") {
-                $0.vcpuCount = count
-                $0.interruptControllers = .full
-                $0.commandLine = "\(count)"
-            }
-            #expect(run.reason == .halted)
-            #expect(run.text == (0..<count).map { "vCPU \($0)\n" }.joined() + "\(count) vCPUs are asleep\n")
-            return ContinuousClock.now - start
+        let start = ContinuousClock.now
+        let run = try GuestRun(guest: "long-cpus.elf") {
+            $0.vcpuCount = count
+            $0.interruptControllers = .full
+            $0.commandLine = "\(count)"
         }
+        #expect(run.reason == .halted)
+        #expect(run.text == (0..<count).map { "vCPU \($0)\n" }.joined() + "\(count) vCPUs are asleep\n")
         // Seen: 0.1 to 1.1 s, of which 1 s is the look that nothing else asks for.
-        #expect(time < limit)
+        #expect(ContinuousClock.now - start < .seconds(15) * TestScale.divisor)
     }
 
     @Test("those that were never started count as asleep")
     func neverStarted() throws {
-        let limit = Duration.seconds(10) * TestScale.divisor
-        let time = try leastTime(under: limit) {
-            let start = ContinuousClock.now
-            let run = try GuestRun(guest: "sleep-forever.elf") { $0.vcpuCount = 4 }
-            #expect(run.reason == .halted)
-            return ContinuousClock.now - start
-        }
+        let start = ContinuousClock.now
+        let run = try GuestRun(guest: "sleep-forever.elf") { $0.vcpuCount = 4 }
+        #expect(run.reason == .halted)
         // Seen: 1.03 to 1.1 s.
-        #expect(time < limit)
+        #expect(ContinuousClock.now - start < .seconds(10) * TestScale.divisor)
     }
 
     @Test("what they print keeps each one's order, also when the serial port's bytes begin to wait in the ring")
@@ -62,17 +54,16 @@ struct SeveralCPUsTests {
         }
     }
 
-    /// Without that, the other vCPU's own look each second would show it. The same guest may take longer to get there, on a
-    /// machine with other work, than that: so it runs beside one that prints by an exit.
+    /// Without that, the other vCPU's own look each second would show it.
     @Test("what one prints is seen soon, also while the one that looks after the ring sleeps by hypercall")
     func ringWhileAsleep() throws {
         let limit = Duration.milliseconds(500) * TestScale.divisor
-        // Seen: 0.21 to 0.26 s for both together, on an idle machine.
-        let late = try leastTime(under: limit) {
-            let shown = try Self.timeToSee("x", "2 and debug")
-            return try Self.timeToSee("x", "2 and rest") - shown
+        var least = Duration.seconds(3600)
+        for _ in 0..<5 where least > limit {
+            least = min(least, try Self.timeToSee("x", "2 and rest"))
         }
-        #expect(late < limit)
+        // Seen: 60 ms. The least of some, so that other work on the machine does not count.
+        #expect(least < limit)
     }
 
     /// How long a run takes that is stopped when this was printed.
@@ -102,31 +93,26 @@ struct SeveralCPUsTests {
 
     @Test("all of them that print can be stopped, whether or not anyone reads", arguments: [true, false])
     func stops(isRead: Bool) throws {
-        let limit = Duration.seconds(5) * TestScale.divisor
-        let time = try leastTime(under: limit) {
-            let pipe = HostPipe()
-            var configuration = Self.configuration(4, "4 and print")
-            configuration.output = ConsoleOutput(descriptor: pipe.writeEnd.number)
-            var machine = try VirtualMachine(configuration)
-            let handle = machine.stopHandle
-            let reader = HostThread {
-                guard isRead else { return }
-                while !pipe.read(upTo: 65_536).isEmpty {}
-            }
-            let stopper = HostThread {
-                usleep(300_000)
-                handle.stop()
-            }
-            let start = ContinuousClock.now
-            #expect(try machine.run() == .stopped)
-            let time = ContinuousClock.now - start
-            stopper.join()
-            pipe.writeEnd.close()
-            reader.join()
-            return time
+        let pipe = HostPipe()
+        var configuration = Self.configuration(4, "4 and print")
+        configuration.output = ConsoleOutput(descriptor: pipe.writeEnd.number)
+        var machine = try VirtualMachine(configuration)
+        let handle = machine.stopHandle
+        let reader = HostThread {
+            guard isRead else { return }
+            while !pipe.read(upTo: 65_536).isEmpty {}
         }
+        let stopper = HostThread {
+            usleep(300_000)
+            handle.stop()
+        }
+        let start = ContinuousClock.now
+        #expect(try machine.run() == .stopped)
         // Seen: 0.31 s where it is read, 0.55 s where not, with 0.2 s of patience at the end.
-        #expect(time < limit)
+        #expect(ContinuousClock.now - start < .seconds(5) * TestScale.divisor)
+        stopper.join()
+        pipe.writeEnd.close()
+        reader.join()
     }
 
     /// A vCPU that is asleep when it is looked at may have been woken a moment before, by one that is asleep a moment later.

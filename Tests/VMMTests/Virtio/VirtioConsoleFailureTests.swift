@@ -145,7 +145,7 @@ struct VirtioConsoleFailureTests {
             for byte in 2...3 { try console.send([UInt8](repeating: UInt8(byte), count: 4096)) }
             let start = ContinuousClock.now
             console.device.end()
-            #expect(ContinuousClock.now - start < .seconds(30) * TestScale.divisor, "it waits for the reader")
+            #expect(ContinuousClock.now - start < .seconds(1) * TestScale.divisor)
             if takes { #expect(pipe.readAll(upTo: 65_536).count == 65_536) }
             // A signal is what ends a write that waits.
             let timer = try KickTimer()
