@@ -123,11 +123,20 @@ static inline bool enable_irq(uint32_t irq, void *handler, bool by_level) {
     return true;
 }
 
-/// The handler given to enable_irq is done.
-static inline void end_of_irq(void) {
+extern const uint8_t sleep_halt[];
+
+/// Sleeps until an interrupt was handled. Interrupts are off before and after. STI lets none in before the HLT behind it.
+__attribute__((noinline)) static inline void sleep(void) {
+    asm volatile("sti; sleep_halt: hlt; cli" : : : "memory");
+}
+
+/// The handler given to enable_irq is done. An interrupt that came before the HLT all the same would be slept over: the HLT is left
+/// out then. Under QEMU's emulation of AMD-V it may, where the host itself was interrupted there: VMRUN does not bring back what
+/// STI holds off (AMD APM vol. 2, "Interrupt Shadows"). The compiler may take the frame for a copy of its own, and what is written
+/// there for lost: volatile.
+static inline void end_of_irq(struct frame *frame) {
+    volatile uint64_t *rip = &frame->rip;
+    if (*rip == (uint64_t)sleep_halt) *rip += 1;
     if (irq_by_pic) end_of_interrupt();
     else *apic(APIC_EOI) = 0;
 }
-
-/// Sleeps until an interrupt was handled. Interrupts are off before and after. STI lets none in before the HLT behind it.
-static inline void sleep(void) { asm volatile("sti; hlt; cli" : : : "memory"); }

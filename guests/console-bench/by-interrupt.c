@@ -13,7 +13,6 @@ static volatile bool is_done;
 
 /// Where edges count the line must have been low: reading the cause takes it down, and the first byte up again.
 __attribute__((interrupt)) static void on_sent(struct frame *frame) {
-    (void)frame;
     inb(IIR);
     uint32_t length;
     const uint8_t *bytes = next_piece(&progress, TRANSMIT_QUEUE, &length);
@@ -23,7 +22,7 @@ __attribute__((interrupt)) static void on_sent(struct frame *frame) {
     } else {
         is_done = true;
     }
-    end_of_irq();
+    end_of_irq(frame);
 }
 
 int write_by_interrupt(const struct options *options) {

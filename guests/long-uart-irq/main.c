@@ -43,14 +43,13 @@ static void choose_interrupts(void) {
 }
 
 __attribute__((interrupt)) static void on_uart(struct frame *frame) {
-    (void)frame;
     // Where edges count the line must be low before this ends, or no interrupt comes again.
     for (uint8_t cause; !((cause = inb(IIR)) & NOTHING_PENDING);) {
         receive();
         if ((cause & 0xF) == SENT) send();
         choose_interrupts();
     }
-    end_of_irq();
+    end_of_irq(frame);
 }
 
 int guest_main(const struct boot_params *params) {

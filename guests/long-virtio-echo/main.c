@@ -25,10 +25,9 @@ static void acknowledge(void) {
 }
 
 __attribute__((interrupt)) static void on_console(struct frame *frame) {
-    (void)frame;
     static volatile uint32_t count;
     if (!is_late || ++count % 2 == 0) acknowledge();
-    end_of_irq();
+    end_of_irq(frame);
 }
 
 /// How many bytes are before the end, `length` if there is none. One instruction: a host that interprets ring 0 pays for each.
