@@ -97,7 +97,7 @@ struct SerialTests {
     /// The path that swiftvmm tells first.
     private static func terminalPath(_ scratch: Scratch) async throws -> String {
         let prefix = "swiftvmm: the serial port is at "
-        let end = ContinuousClock.now + Scratch.deadline
+        let end = ContinuousClock.now + TestScale.patience
         while true {
             let text = (try? scratch.text("errors")) ?? ""
             if let line = text.split(separator: "\n").first, text.contains("\n") {

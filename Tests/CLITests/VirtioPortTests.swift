@@ -23,7 +23,7 @@ struct VirtioPortTests {
 
     /// The paths of all pseudo-terminals, in the order in which they were told.
     private static func terminalPaths(_ scratch: Scratch, _ count: Int) async throws -> [String] {
-        let end = ContinuousClock.now + Scratch.deadline
+        let end = ContinuousClock.now + TestScale.patience
         while true {
             let lines = ((try? scratch.text("errors")) ?? "").split(separator: "\n", omittingEmptySubsequences: false)
             if lines.count > count { return lines.prefix(count).map { String($0.split(separator: " ").last ?? "") } }
@@ -170,7 +170,7 @@ struct VirtioPortTests {
             for listener in listeners { lines.append(try await listener.accept()) }
             let (slow, gone, flooded) = (lines[lines.count - 3], lines[lines.count - 2], lines[lines.count - 1])
             let good = lines.dropLast(3)
-            let end = ContinuousClock.now + Scratch.deadline
+            let end = ContinuousClock.now + TestScale.patience
             let noise = [UInt8](repeating: 0, count: 65_536)
             var round = 0
             while good.contains(where: { $0.received.count < count }) || slow.received.count < count {

@@ -14,7 +14,7 @@ public final class HostThread {
     }
 
     /// Longer than the guest of any test runs.
-    private static let patience = Duration.seconds(150 * TestScale.divisor)
+    private static let patience = TestScale.patience + .seconds(30)
 
     private let id: pthread_t
     private let body: Body

@@ -130,10 +130,10 @@ __attribute__((noinline)) static inline void sleep(void) {
     asm volatile("sti; sleep_halt: hlt; cli" : : : "memory");
 }
 
-/// The handler given to enable_irq is done. An interrupt that came before the HLT all the same would be slept over: the HLT is left
-/// out then. Under QEMU's emulation of AMD-V it may, where the host itself was interrupted there: VMRUN does not bring back what
-/// STI holds off (AMD APM vol. 2, "Interrupt Shadows"). The compiler may take the frame for a copy of its own, and what is written
-/// there for lost: volatile.
+/// The handler given to enable_irq is done; sleep() must be called in the same file. An interrupt that came before the HLT all
+/// the same would be slept over: the HLT is left out then. Under QEMU's emulation of AMD-V it may, where the host itself was
+/// interrupted there: its VMRUN does not load the interrupt shadow, as a processor's does (AMD APM vol. 2, section 15.21.5). The
+/// compiler may take the frame for a copy of its own, and what is written there for lost: volatile.
 static inline void end_of_irq(struct frame *frame) {
     volatile uint64_t *rip = &frame->rip;
     if (*rip == (uint64_t)sleep_halt) *rip += 1;

@@ -10,7 +10,7 @@ final class EndWatch: Sendable {
     init(_ process: ProcessState) {
         thread.withLock {
             $0 = HostThread { [self] in
-                guard eventually(within: Scratch.deadline, { !process.isRunning }) else { return }
+                guard eventually(within: TestScale.patience, { !process.isRunning }) else { return }
                 elapsed.withLock { $0 = ContinuousClock.now - start }
             }
         }

@@ -1,6 +1,7 @@
 import Glibc
 import KVM
 import Synchronization
+import TestSupport
 import Testing
 
 /// One end of a line to the program under test: a terminal, a socket.
@@ -78,7 +79,7 @@ final class HostLine: Sendable {
     }
 
     func wait(for what: String, _ condition: () -> Bool) async throws {
-        let end = ContinuousClock.now + Scratch.deadline
+        let end = ContinuousClock.now + TestScale.patience
         look()
         while !condition() {
             try #require(ContinuousClock.now < end, "no \(what); what came is \(text)")

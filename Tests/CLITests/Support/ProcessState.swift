@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import TestSupport
 import Testing
 
 /// What `/proc` tells about a process (proc(5)).
@@ -54,7 +55,7 @@ struct ProcessState {
     }
 
     private func wait(for what: String, _ condition: () -> Bool) async throws {
-        let end = ContinuousClock.now + Scratch.deadline
+        let end = ContinuousClock.now + TestScale.patience
         while !condition() {
             try #require(ContinuousClock.now < end, "no \(what)")
             try await Task.sleep(for: .milliseconds(5))

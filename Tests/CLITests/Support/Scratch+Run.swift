@@ -3,9 +3,6 @@ import TestSupport
 import Testing
 
 extension Scratch {
-    /// No run takes nearly as long; one that does is killed, and the test fails.
-    static let deadline: Duration = .seconds(120) * TestScale.divisor
-
     /// More output than any test makes, in bytes.
     private static let outputLimit = 4 << 20
 
@@ -130,10 +127,10 @@ extension Scratch {
         return options
     }
 
-    /// Kills the process when the deadline passes. The task's value is whether it did.
+    /// Kills the process when it has run for too long. The task's value is whether it did.
     private static func watch<Input, Output, Error>(_ execution: Execution<Input, Output, Error>) -> Task<Bool, Never> {
         Task {
-            do { try await Task.sleep(for: deadline) } catch { return false }
+            do { try await Task.sleep(for: TestScale.patience) } catch { return false }
             try? execution.send(signal: .kill, toProcessGroup: true)
             return true
         }
@@ -142,7 +139,7 @@ extension Scratch {
     private static func expectInTime(_ watchdog: Task<Bool, Never>?) async {
         watchdog?.cancel()
         let wasKilled = await watchdog?.value ?? false
-        #expect(!wasKilled, "still running after \(deadline)")
+        #expect(!wasKilled, "still running after \(TestScale.patience)")
     }
 
     private static func status(_ status: TerminationStatus) -> Int32 {

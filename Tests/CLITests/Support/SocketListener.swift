@@ -1,5 +1,6 @@
 import Glibc
 import KVM
+import TestSupport
 import Testing
 
 /// A program that listens at a socket in the file system.
@@ -26,7 +27,7 @@ final class SocketListener: Sendable {
 
     /// Waits for a program to connect.
     func accept() async throws -> HostLine {
-        let end = ContinuousClock.now + Scratch.deadline
+        let end = ContinuousClock.now + TestScale.patience
         while true {
             let line = Glibc.accept(descriptor, nil, nil)
             if line >= 0 { return HostLine(line) }

@@ -21,7 +21,7 @@ struct EchoTests {
             $0.memorySize = 1 << 20
             $0.input = ConsoleInput(bytes + [4])
             // Four exits a byte. Seen: 12 s on an idle machine whose guests are interpreted, in a debug build.
-            $0.timeout = .seconds(900 * TestScale.divisor)
+            $0.timeout = .seconds(900)
         }
         #expect(run.reason == .halted)
         #expect(run.output.count == bytes.count)

@@ -94,7 +94,7 @@ struct HypercallTests {
         var configuration = MachineConfiguration(
             image: .bytes(Self.guest([(1, 0x7C00, 2), (3, 0, .max)])),
             output: ConsoleOutput(descriptor: pipe.writeEnd.number))
-        configuration.timeout = GuestRun.patience
+        configuration.timeout = TestScale.patience
         var machine = try VirtualMachine(configuration)
         let handle = machine.stopHandle
         let received = Collected()

@@ -46,7 +46,7 @@ struct LeakTests {
     private static func bootAndDestroy(_ count: Int) throws {
         for _ in 0..<count {
             var configuration = MachineConfiguration(image: .bytes([0xF4]))
-            configuration.timeout = GuestRun.patience
+            configuration.timeout = TestScale.patience
             var machine = try VirtualMachine(configuration)
             guard try machine.run() == .halted else { exit(2) }
         }
@@ -72,7 +72,7 @@ struct LeakTests {
                     var configuration = MachineConfiguration(image: .file(Guests.path("long-virtio-hello.elf")))
                     configuration.virtioConsole = VirtioConsoleConfiguration(input: ConsoleInput([1, 2, 3]))
                     configuration.interruptControllers = index % 3 == 0 ? .full : .none
-                    configuration.timeout = GuestRun.patience
+                    configuration.timeout = TestScale.patience
                     var machine = try VirtualMachine(configuration)
                     if index % 2 == 0 { continue }
                     guard try machine.run() == .exited(status: 0) else { exit(2) }

@@ -41,7 +41,7 @@ struct OutputFailureTests {
     func memoryLimit() throws {
         let output = ConsoleOutput(collectingUpTo: 20_000)
         var configuration = MachineConfiguration(image: .bytes(Self.chatter), output: output)
-        configuration.timeout = GuestRun.patience
+        configuration.timeout = TestScale.patience
         var machine = try VirtualMachine(configuration)
         var error: VMMError?
         do throws(VMMError) { _ = try machine.run() } catch let failure { error = failure }
@@ -92,12 +92,12 @@ struct OutputFailureTests {
         pipe.write([UInt8](repeating: 0, count: 65_536))
         let output = ConsoleOutput(descriptor: pipe.writeEnd.number)
         var configuration = MachineConfiguration(image: .file(Guests.path("real-hypercall-hello.bin")), output: output)
-        configuration.timeout = GuestRun.patience
+        configuration.timeout = TestScale.patience
         var machine = try VirtualMachine(configuration)
         let handle = machine.stopHandle
         let other = HostThread {
             // When the line is printed, which one exit does, and the guest waits for nothing else.
-            _ = eventually(within: GuestRun.patience) { output.pendingCount == 20 }
+            _ = eventually(within: TestScale.patience) { output.pendingCount == 20 }
             usleep(200_000)
             handle.stop()
         }

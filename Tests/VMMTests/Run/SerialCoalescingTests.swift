@@ -65,7 +65,7 @@ struct SerialCoalescingTests {
         var configuration = MachineConfiguration(
             image: .bytes(Self.repeated(200) + Self.out(0x3F8, 0x0A) + [0xEB, 0xFE]),
             output: ConsoleOutput(descriptor: pipe.writeEnd.number))
-        configuration.timeout = GuestRun.patience
+        configuration.timeout = TestScale.patience
         var machine = try VirtualMachine(configuration)
         let handle = machine.stopHandle
         let start = ContinuousClock.now

@@ -11,7 +11,7 @@ struct SeveralCPUsTests {
         var configuration = MachineConfiguration(image: .file(Guests.path("long-cpus.elf")))
         configuration.vcpuCount = count
         configuration.commandLine = commandLine
-        configuration.timeout = GuestRun.patience
+        configuration.timeout = TestScale.patience
         return configuration
     }
 
@@ -143,7 +143,7 @@ struct SeveralCPUsTests {
         configuration.timeout = .milliseconds(300)
         var machine = try VirtualMachine(configuration)
         #expect(try machine.run() == .deadline)
-        configuration.timeout = GuestRun.patience
+        configuration.timeout = TestScale.patience
         var other = try VirtualMachine(configuration)
         let handle = other.stopHandle
         let stopper = HostThread {

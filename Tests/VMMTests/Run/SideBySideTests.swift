@@ -29,7 +29,7 @@ struct SideBySideTests {
         var first = try Self.spinning(.milliseconds(300))
         let handle = first.stopHandle
         let other = HostThread {
-            guard var second = try? Self.spinning(GuestRun.patience) else { return }
+            guard var second = try? Self.spinning(TestScale.patience) else { return }
             second.stopHandle.stop()
             _ = try? second.run()
         }

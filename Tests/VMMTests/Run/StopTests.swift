@@ -46,7 +46,7 @@ struct StopTests {
 
     @Test("another thread stops a guest that never would end")
     func stopped() throws {
-        var machine = try Self.spinning(GuestRun.patience)
+        var machine = try Self.spinning(TestScale.patience)
         let handle = machine.stopHandle
         let other = HostThread {
             usleep(50_000)
@@ -64,7 +64,7 @@ struct StopTests {
     @Test("a stop before the run ends it before the guest's first instruction")
     func stoppedBefore() throws {
         var configuration = MachineConfiguration(image: .bytes([0xB0, 0x41, 0xE6, 0xE9, 0xF4]))  // prints an A
-        configuration.timeout = GuestRun.patience
+        configuration.timeout = TestScale.patience
         var machine = try VirtualMachine(configuration)
         machine.stopHandle.stop()
         machine.stopHandle.stop()
@@ -89,7 +89,7 @@ struct StopTests {
     func stoppedWhilePrinting() throws {
         // movb $0x41, %al; outb %al, $0xE9; jmp to the outb
         var configuration = MachineConfiguration(image: .bytes([0xB0, 0x41, 0xE6, 0xE9, 0xEB, 0xFC]))
-        configuration.timeout = GuestRun.patience
+        configuration.timeout = TestScale.patience
         var machine = try VirtualMachine(configuration)
         let handle = machine.stopHandle
         let other = HostThread {
@@ -115,7 +115,7 @@ struct StopTests {
             unsafe sigemptyset(&none)
             unsafe pthread_sigmask(SIG_SETMASK, &none, nil)
             try StopSignals.catch(SIGTERM)
-            var machine = try Self.spinning(GuestRun.patience)
+            var machine = try Self.spinning(TestScale.patience)
             let thread = pthread_self()
             let other = HostThread {
                 usleep(50_000)

@@ -8,14 +8,9 @@ struct GuestRun {
     let output: [UInt8]
     let report: RunReport
 
-    /// Nothing may hang: a guest that runs for two minutes, where a test does not say otherwise, ends by its deadline. None
-    /// takes more than some seconds, but it may have to share the processor with every other test. Hosts on which tests
-    /// are scaled down are slower, and what hangs there must be over before the time limit for all of them.
-    static let patience = Duration.seconds(TestScale.divisor == 1 ? 120 : 300)
-
     init(_ image: ImageSource, _ configure: (inout MachineConfiguration) -> Void = { _ in }) throws(VMMError) {
         var configuration = MachineConfiguration(image: image)
-        configuration.timeout = Self.patience
+        configuration.timeout = TestScale.patience
         configure(&configuration)
         var machine = try VirtualMachine(configuration)
         reason = try machine.run()

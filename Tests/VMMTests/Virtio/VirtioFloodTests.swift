@@ -39,7 +39,7 @@ struct VirtioFloodTests {
             output: ConsoleOutput(descriptor: pipe.writeEnd.number))
         configuration.commandLine = commandLine
         configuration.virtioConsole = VirtioConsoleConfiguration()
-        configuration.timeout = GuestRun.patience
+        configuration.timeout = TestScale.patience
         var machine = try VirtualMachine(configuration)
         let handle = machine.stopHandle
         let time = Collected()
