@@ -11,7 +11,7 @@ struct KickTests {
     /// Writes to port 0x80 for ever.
     private static let chatter: [UInt8] = [0xE6, 0x80, 0xEB, 0xFC]
 
-    @Test("a kick from another thread ends the run of a guest that would never exit, within 100 ms")
+    @Test("a kick from another thread ends the run of a guest that would never exit, within 100 ms", .tags(.timed))
     func stopsSpinningGuest() throws {
         let guest = RunningGuest(Self.spin)
         try #require(guest.waitUntilReady())

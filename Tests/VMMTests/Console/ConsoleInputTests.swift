@@ -43,7 +43,7 @@ struct ConsoleInputTests {
         #expect(pipe.waitingCount == 40 - room)
     }
 
-    @Test("an empty pipe gives nothing and does not wait; what comes later is given then")
+    @Test("an empty pipe gives nothing and does not wait; what comes later is given then", .tags(.timed))
     func emptyPipe() {
         let pipe = HostPipe()
         let input = ConsoleInput(descriptor: pipe.readEnd.number)

@@ -59,7 +59,7 @@ struct SerialCoalescingTests {
         #expect(run.report.exitsByKind["interrupted"] ?? 0 < 20)
     }
 
-    @Test("a byte that no exit follows is seen soon")
+    @Test("a byte that no exit follows is seen soon", .tags(.timed))
     func lastByte() throws {
         let pipe = HostPipe()
         var configuration = MachineConfiguration(

@@ -55,7 +55,8 @@ struct SeveralCPUsTests {
     }
 
     /// Without that, the other vCPU's own look each second would show it.
-    @Test("what one prints is seen soon, also while the one that looks after the ring sleeps by hypercall")
+    @Test(
+        "what one prints is seen soon, also while the one that looks after the ring sleeps by hypercall", .tags(.timed))
     func ringWhileAsleep() throws {
         let limit = Duration.milliseconds(500) * TestScale.divisor
         var least = Duration.seconds(3600)

@@ -44,7 +44,7 @@ struct StopTests {
         #expect(run.reason == .halted)
     }
 
-    @Test("another thread stops a guest that never would end")
+    @Test("another thread stops a guest that never would end", .tags(.timed))
     func stopped() throws {
         var machine = try Self.spinning(TestScale.patience)
         let handle = machine.stopHandle

@@ -136,7 +136,7 @@ struct VirtioConsoleFailureTests {
         #expect(console.device.abandonOutput() == UInt64(size))
     }
 
-    @Test("what the driver has offered by the end of the run is written then, or counted")
+    @Test("what the driver has offered by the end of the run is written then, or counted", .tags(.timed))
     func end() throws {
         for takes in [true, false] {
             let (console, pipe) = try Self.makeBlocked()

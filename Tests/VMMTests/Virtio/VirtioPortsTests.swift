@@ -179,7 +179,7 @@ struct VirtioPortsTests {
         #expect(eventually { driver.control.outcome != nil })
     }
 
-    @Test("a port whose reader takes nothing holds up no other, nor the end of the others' output")
+    @Test("a port whose reader takes nothing holds up no other, nor the end of the others' output", .tags(.timed))
     func slowReader() throws {
         let (slow, output) = (HostPipe(), ConsoleOutput())
         slow.write([UInt8](repeating: 0, count: 65_536))
