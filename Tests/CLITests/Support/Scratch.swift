@@ -1,10 +1,13 @@
 import FoundationEssentials
+import Glibc
 
 /// A folder for one test, in which the programs that it starts run. It goes, with all that is in it, when the test ends.
 final class Scratch: Sendable {
     let path: String
 
     init() throws {
+        // A program may end while a test still writes to it. Handled, and not ignored, so that programs do not inherit it.
+        _ = signal(SIGPIPE) { _ in }
         let folder = FileManager.default.temporaryDirectory.appending(path: "swiftvmm-test-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         path = folder.path
