@@ -46,7 +46,7 @@ struct KickRaceTests {
 
     /// A timer's signal comes at any instruction of this thread, also at the few between the last look for a kick and the
     /// system call that enters the guest.
-    @Test("of 4,000 timers that go off on the way into a guest that never exits, none is lost")
+    @Test("of 4,000 timers that go off on the way into a guest that never exits, none is lost", .tags(.timed))
     func timersAtEntry() throws {
         var machine = try TestMachine([0xEB, 0xFE])  // jmp to itself
         let timer = try KickTimer()
@@ -61,7 +61,7 @@ struct KickRaceTests {
         }
     }
 
-    @Test("a signal that arrives while an exit is handled ends the next run")
+    @Test("a signal that arrives while an exit is handled ends the next run", .tags(.timed))
     func signalBetweenRuns() throws {
         var machine = try TestMachine([0xE6, 0x80, 0xEB, 0xFE])  // outb %al, $0x80; jmp to itself
         let exit = try machine.vcpu.nextExit()

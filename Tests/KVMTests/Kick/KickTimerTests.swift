@@ -24,7 +24,7 @@ struct KickTimerTests {
         }
     }
 
-    @Test("a timer ends the run of its thread's guest, not before its time")
+    @Test("a timer ends the run of its thread's guest, not before its time", .tags(.timed))
     func fires() throws {
         let (exit, time) = try Self.onFreshThread {
             var machine = try TestMachine(Self.spin)
@@ -39,7 +39,7 @@ struct KickTimerTests {
         #expect((.milliseconds(20)..<Duration.milliseconds(1_000)).contains(time))
     }
 
-    @Test("a timer goes off again and again")
+    @Test("a timer goes off again and again", .tags(.timed))
     func repeats() throws {
         let time = try Self.onFreshThread {
             var machine = try TestMachine(Self.spin)

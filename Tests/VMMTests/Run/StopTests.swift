@@ -13,7 +13,7 @@ struct StopTests {
         return try VirtualMachine(configuration)
     }
 
-    @Test("a deadline ends a guest that never would, not early and not much late")
+    @Test("a deadline ends a guest that never would, not early and not much late", .tags(.timed))
     func deadline() throws {
         var machine = try Self.spinning(.milliseconds(200))
         let start = ContinuousClock.now
