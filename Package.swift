@@ -10,33 +10,39 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
 let package = Package(
     name: "swiftvmm",
     products: [
         .executable(name: "swiftvmm", targets: ["swiftvmm"]),
+        .library(name: "LinuxHost", targets: ["LinuxHost"]),
         .library(name: "KVM", targets: ["KVM"]),
         .library(name: "DeviceModel", targets: ["DeviceModel"]),
         .library(name: "VMM", targets: ["VMM"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
     ],
     targets: [
-        .target(name: "CKVM", path: "CKVM"),
+        .target(name: "CLinuxHost", path: "CLinuxHost"),
+        .target(name: "CKVM", dependencies: ["CLinuxHost"], path: "CKVM"),
         .target(name: "CContainer", path: "CContainer"),
-        .target(name: "KVM", dependencies: ["CKVM"], swiftSettings: strict),
+        .target(name: "LinuxHost", dependencies: ["CLinuxHost", system], swiftSettings: strict),
+        .target(name: "KVM", dependencies: ["CKVM", "LinuxHost", system], swiftSettings: strict),
         .target(name: "DeviceModel", swiftSettings: strict),
         .target(
             name: "VMM",
-            dependencies: ["KVM", "DeviceModel", .product(name: "Histogram", package: "hdrhistogram-swift")],
+            dependencies: ["LinuxHost", "KVM", "DeviceModel", system, .product(name: "Histogram", package: "hdrhistogram-swift")],
             swiftSettings: strict),
         .executableTarget(
             name: "swiftvmm",
             dependencies: [
-                "KVM", "VMM", "CContainer",
+                "LinuxHost", "KVM", "VMM", "CContainer", system,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -46,18 +52,20 @@ let package = Package(
         .testTarget(
             name: "DeviceModelTests", dependencies: ["DeviceModel", "TestSupport", "VirtioDriver"],
             swiftSettings: strict),
-        .testTarget(name: "KVMTests", dependencies: ["KVM", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "KVMTests", dependencies: ["LinuxHost", "KVM", "TestSupport", system], swiftSettings: strict),
         .target(name: "GuestTable", dependencies: ["VMM"], path: "Tests/GuestTable", swiftSettings: strict),
         .executableTarget(
-            name: "guest-check", dependencies: ["KVM", "VMM", "GuestTable"], path: "Tests/GuestCheck",
+            name: "guest-check", dependencies: ["LinuxHost", "KVM", "VMM", "GuestTable", system], path: "Tests/GuestCheck",
             swiftSettings: strict),
         .testTarget(
-            name: "VMMTests", dependencies: ["VMM", "KVM", "DeviceModel", "TestSupport", "GuestTable", "VirtioDriver"],
+            name: "VMMTests", dependencies: [
+                "VMM", "KVM", "LinuxHost", "DeviceModel", "TestSupport", "GuestTable", "VirtioDriver", system,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "CLITests",
             dependencies: [
-                "swiftvmm", "VMM", "KVM", "DeviceModel", "TestSupport",
+                "swiftvmm", "VMM", "KVM", "LinuxHost", "DeviceModel", "TestSupport", system,
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: strict),

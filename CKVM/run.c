@@ -1,12 +1,7 @@
 /* Reading kvm_run's union. memcpy where the kernel's field is a byte array. */
-#define _GNU_SOURCE
 #include "CKVM.h"
-#include <cpuid.h>
+#include "CLinuxHost.h"
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 struct ckvm_port_exit ckvm_port_exit(const struct kvm_run *run) {
   return (struct ckvm_port_exit){
@@ -84,21 +79,6 @@ long ckvm_set_message_routes(int vm, const struct ckvm_message_route *routes, ui
 
 uint64_t ckvm_unknown_hardware_reason(const struct kvm_run *run) { return run->hw.hardware_exit_reason; }
 
-long ckvm_event_create(void) {
-  int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  return fd < 0 ? -errno : fd;
-}
-
-long ckvm_read_now(int fd, const struct iovec *parts, int count) {
-  struct stat file;
-  /* What is on a disk and not in memory yet would give EAGAIN. */
-  int waits = fstat(fd, &file) == 0 && (S_ISREG(file.st_mode) || S_ISBLK(file.st_mode));
-  long result = waits ? -1 : preadv2(fd, parts, count, -1, RWF_NOWAIT);
-  if (waits || (result < 0 && errno == EOPNOTSUPP))
-    result = readv(fd, parts, count);
-  return result < 0 ? -errno : result;
-}
-
 static long change_zone(int vm, unsigned long request, uint16_t port, uint32_t count) {
   struct kvm_coalesced_mmio_zone zone = {.addr = port, .size = count, .pio = 1};
   return ckvm_ioctl_pointer(vm, request, &zone);
@@ -127,7 +107,19 @@ int ckvm_take_coalesced(void *page, struct ckvm_coalesced_write *write) {
   return 1;
 }
 
-int ckvm_is_nested(void) {
-  unsigned eax, ebx, ecx, edx;
-  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx >> 31 & 1);
+/* A kick that arrives inside KVM_RUN ends it by itself; for one that arrives just before, KVM looks at immediate_exit before it
+   enters the guest (Linux api.rst, section 5, immediate_exit), which the kick's handler sets as well. */
+long ckvm_run(int fd, struct kvm_run *run) {
+  clinux_kick_flag = &run->immediate_exit;
+  if (clinux_kicked)
+    run->immediate_exit = 1;
+  long result = ckvm_ioctl(fd, KVM_RUN, 0);
+  clinux_kick_flag = NULL;
+  if (result == -EINTR) {
+    /* A signal between these lines is one with the kick that is being reported: the caller looks at what was asked of
+       it after this returns. */
+    clinux_kicked = 0;
+    run->immediate_exit = 0;
+  }
+  return result;
 }

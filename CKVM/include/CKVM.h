@@ -1,5 +1,5 @@
 /* The C that Swift needs to speak to KVM: what the importer cannot see of <linux/kvm.h> (ioctl numbers are function-like
-   macros, ioctl(2) is variadic, kvm_run holds unions), and the signal handler, which must not be Swift.
+   macros, ioctl(2) is variadic, kvm_run holds unions).
    Every function that calls the system returns its result, or -errno. */
 #ifndef CKVM_H
 #define CKVM_H
@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
-#include <sys/uio.h>
 
 /* ---- ioctl numbers (Linux Documentation/virt/kvm/api.rst, section 4) ---- */
 
@@ -122,19 +121,6 @@ uint32_t ckvm_system_event(const struct kvm_run *run);
 uint8_t ckvm_ended_interrupt(const struct kvm_run *run);
 uint64_t ckvm_unknown_hardware_reason(const struct kvm_run *run);
 
-/* An eventfd that does not block, or -errno. */
-long ckvm_event_create(void);
-
-/* readv(2) that does not wait, where the kernel can do that for such a file: what poll(2) has told of may be gone, to another
-   process. The number of bytes, or -errno. */
-long ckvm_read_now(int fd, const struct iovec *parts, int count);
-
-/* writev(2): the number of bytes, or -errno. */
-static inline long ckvm_write(int fd, const struct iovec *parts, int count) {
-  long result = writev(fd, parts, count);
-  return result < 0 ? -errno : result;
-}
-
 /* KVM_REGISTER_COALESCED_MMIO and KVM_UNREGISTER_COALESCED_MMIO for ports: Swift does not take their structure, which has a
    union. */
 long ckvm_coalesce_ports(int vm, uint16_t port, uint32_t count);
@@ -150,65 +136,9 @@ struct ckvm_coalesced_write {
    thread at a time. */
 int ckvm_take_coalesced(void *page, struct ckvm_coalesced_write *write);
 
-/* Whether the processor says that this system is itself a virtual machine (CPUID leaf 1, ECX bit 31). */
-int ckvm_is_nested(void);
-
-/* ---- KVM_RUN and the signal that ends it ---- */
+/* ---- KVM_RUN ---- */
 
 /* Runs until the next exit. A kick of this thread, also one that came since the last run, gives -EINTR. */
 long ckvm_run(int fd, struct kvm_run *run);
-
-/* The real-time signal that kicks. Nothing else in the process may use it. */
-int ckvm_kick_signal(void);
-
-/* Installs the kick's handler. -EBUSY when the process handles that signal in another way. */
-long ckvm_install_kick(void);
-
-/* The calling thread's id; also lets the kick through where the thread blocks it, on the first call. */
-int32_t ckvm_prepare_thread(void);
-
-/* Kicks a thread of this process. */
-long ckvm_kick(int32_t thread);
-
-/* Makes `signal` a kick of the thread that it is delivered to, and remembers it. */
-long ckvm_catch_signal(int signal);
-
-/* Whether the process ignores `signal`, as nohup(1) has it ignore SIGHUP. */
-int ckvm_is_ignored(int signal);
-
-/* The last signal that was caught so, or 0. */
-int ckvm_caught_signal(void);
-
-/* A timer that kicks `thread`: the id of the timer, or -errno. */
-long ckvm_timer_create(int32_t thread);
-/* First kick `delay` ns from now, then one each `interval` ns; a `delay` of 0 disarms. */
-long ckvm_timer_set(long timer, int64_t delay, int64_t interval);
-void ckvm_timer_delete(long timer);
-
-/* ---- a terminal whose keys go to a guest as they are ---- */
-
-/* From now on the terminal is the calling thread's and its guest's: each key comes at once and as it is, none is echoed or
-   raises a signal; output is processed as before. Signals that end the process put its settings back first, SIGTSTP does so
-   for as long as the process is stopped, and SIGCONT takes the terminal again.
-   1, or 0 where the process is in the background and has left the terminal alone, or -errno with nothing changed. */
-long ckvm_terminal_begin(int fd);
-
-/* The same for a process that may have come to the foreground since. From any thread; 0 after the end. */
-long ckvm_terminal_resume(void);
-
-/* Puts the settings and the signals' actions back. From any thread, as often as one likes. */
-void ckvm_terminal_end(void);
-
-/* The size of a terminal in characters, 0 where it does not know: columns in the lower 16 bits, rows in the next 16; or -errno. */
-long ckvm_terminal_size(int fd);
-
-/* From now on the calling thread takes no SIGWINCH, nor do threads that it makes: a signalfd tells of it. Or -errno. */
-long ckvm_terminal_watch_size(void);
-
-/* Makes a pseudo-terminal: the descriptor of its first side. `name` gets the path of the other side and its end. */
-long ckvm_terminal_make_pair(char *name, size_t size);
-
-/* Bytes pass the terminal unchanged both ways. */
-long ckvm_terminal_make_transparent(int fd);
 
 #endif

@@ -1,9 +1,11 @@
 import Glibc
+import LinuxHost
+import SystemPackage
 
 /// What can go wrong between this program and the host's KVM. Nothing that a guest does is one of these.
 public enum KVMError: Error, Equatable, Sendable {
     /// The KVM device cannot be opened.
-    case cannotOpen(path: String, SystemError)
+    case cannotOpen(path: String, Errno)
     /// KVM speaks another version of its interface than 12, the only one in use since Linux 2.6.22.
     case wrongVersion(Int)
     /// The host's KVM lacks something that this library cannot do without.
@@ -11,9 +13,27 @@ public enum KVMError: Error, Equatable, Sendable {
     /// The process already handles the signal that stops vCPUs.
     case kickSignalTaken(Int32)
     /// KVM is there and makes no virtual machine.
-    case cannotCreateMachine(SystemError)
+    case cannotCreateMachine(Errno)
     /// A call that KVM or the system refused: what was tried, and why it failed.
-    case call(String, SystemError)
+    case call(String, Errno)
+}
+
+extension KVMError {
+    init(_ error: HostError) {
+        self = .call(error.operation, error.reason)
+    }
+
+    /// The result of a C function that gives a negative error number when it fails.
+    @discardableResult
+    static func check(_ result: Int, _ operation: @autoclosure () -> String) throws(KVMError) -> Int {
+        guard result < 0 else { return result }
+        throw .call(operation(), Errno(negated: result))
+    }
+
+    /// Something of the host's, with its error as one of this module.
+    static func host<Value: ~Copyable>(_ body: () throws(HostError) -> Value) throws(KVMError) -> Value {
+        do throws(HostError) { return try body() } catch { throw KVMError(error) }
+    }
 }
 
 extension KVMError: CustomStringConvertible {
@@ -30,14 +50,14 @@ extension KVMError: CustomStringConvertible {
             "signal \(signal) is handled by something else in this process; leave it to KVM, which stops vCPUs with it"
         case .cannotCreateMachine(let error):
             "KVM makes no virtual machine: \(error)"
-                + (error.code == EBUSY ? "; another hypervisor holds the processor's virtualization, stop it" : "")
+                + (error.rawValue == EBUSY ? "; another hypervisor holds the processor's virtualization, stop it" : "")
         case .call(let operation, let error):
             "cannot \(operation): \(error)"
         }
     }
 
-    private static func remedy(for error: SystemError) -> String {
-        switch error.code {
+    private static func remedy(for error: Errno) -> String {
+        switch error.rawValue {
         case EACCES, EPERM:
             "; add your user to the group \"kvm\", then log in again"
         case ENOENT, ENODEV, ENXIO:

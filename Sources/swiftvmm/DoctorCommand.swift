@@ -24,7 +24,7 @@ struct DoctorCommand: ParsableCommand {
         guard StandardStreams.answer(HostDescription(report).text) else {
             throw Failure(status: .outputFailed, message: "cannot write to standard output")
         }
-        if case .failure(let reason) = report.backEnd {
+        if case .failure(let reason) = report.backend {
             throw Failure(status: .noKVM, message: "no guest can run here: \(reason)")
         }
     }

@@ -1,5 +1,5 @@
 import Glibc
-import KVM
+import LinuxHost
 
 /// The signals that end a command in good order; SIGHUP comes when the terminal goes.
 enum EndSignals {
@@ -8,7 +8,7 @@ enum EndSignals {
     private static let patience: Int32 = 5000
 
     static func `catch`() throws(Failure) {
-        do throws(KVMError) {
+        do throws(HostError) {
             for signal in all where signal != SIGHUP || !StopSignals.isIgnored(signal) {
                 try StopSignals.catch(signal)
             }

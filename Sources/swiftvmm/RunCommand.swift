@@ -65,8 +65,8 @@ struct RunCommand: ParsableCommand {
         help: ArgumentHelp(
             "What the serial port is connected to: stdio, null, file:PATH (output only), pty or unix:PATH (a socket); stdio unless given.",
             valueName: "end"),
-        transform: ConsoleBackEnd.parse)
-    var serial = ConsoleBackEnd.stdio
+        transform: ConsoleEnd.parse)
+    var serial = ConsoleEnd.stdio
 
     @Option(help: "Which console standard input goes to: the serial port unless given.")
     var console = ConsoleDevice.uart
@@ -75,8 +75,8 @@ struct RunCommand: ParsableCommand {
         help: ArgumentHelp(
             "Adds a virtio-console, connected as --serial says; stdio where standard input goes to it.",
             valueName: "end"),
-        transform: ConsoleBackEnd.parse)
-    var virtioConsole: ConsoleBackEnd?
+        transform: ConsoleEnd.parse)
+    var virtioConsole: ConsoleEnd?
 
     @Option(
         help: ArgumentHelp(
@@ -108,7 +108,7 @@ struct RunCommand: ParsableCommand {
         options.console = console
         options.virtioConsole = virtioConsole
         options.virtioPorts = virtioPort
-        options.usesEventDescriptors = !noEventfd
+        options.usesEventFDs = !noEventfd
         options.report = report
         try options.run()
     }

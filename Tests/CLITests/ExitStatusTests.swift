@@ -1,5 +1,6 @@
 import DeviceModel
 import KVM
+import SystemPackage
 import Testing
 
 @testable import VMM
@@ -40,7 +41,7 @@ struct ExitStatusTests {
         #expect(ExitStatus(reason).rawValue == status)
     }
 
-    static let refusal = SystemError(code: 13)
+    static let refusal = Errno(rawValue: 13)
 
     static let errors: [(VMMError, Int32)] = [
         (.configuration("no"), 64),
@@ -53,7 +54,7 @@ struct ExitStatusTests {
         (.kvm(.kickSignalTaken(38)), 69),
         (.kvm(.call("run", refusal)), 70),
         (.fault("no"), 70),
-        (.output(SystemError(code: 28)), 74),
+        (.output(Errno(rawValue: 28)), 74),
     ]
 
     @Test("each error has the status that the manual says", arguments: errors)

@@ -1,5 +1,6 @@
 import Glibc
 import KVM
+import SystemPackage
 import Testing
 
 @testable import swiftvmm
@@ -10,7 +11,7 @@ struct HostAdviceTests {
         _ code: Int32, flag: String? = nil, modules: [String] = [], isNested: Bool = false
     ) -> String {
         HostAdvice.lines(
-            path: "/dev/kvm", reason: SystemError(code: code), flag: flag, modules: modules, isNested: isNested
+            path: "/dev/kvm", reason: Errno(rawValue: code), flag: flag, modules: modules, isNested: isNested
         ).joined(separator: "\n")
     }
 
@@ -30,7 +31,7 @@ struct HostAdviceTests {
     func noDriver(code: Int32) {
         let text = advice(code, flag: "vmx", modules: code == EMFILE ? ["kvm_intel"] : [])
         #expect(!text.contains("not there") && !text.contains("docker"))
-        #expect(text.contains("cannot be opened: \(SystemError(code: code))"))
+        #expect(text.contains("cannot be opened: \(Errno(rawValue: code))"))
         #expect(text.contains("modprobe") == (code == ENODEV || code == ENXIO))
     }
 

@@ -85,13 +85,13 @@ func entries(of folder: String) -> Set<String> {
 /// What `swiftvmm doctor` finds out. A step of guest debugging is left out: Bochs 2.7 traps before the instruction too.
 @MainActor func checkHost(by binary: String) {
     guard let report = try? HostTrials().report() else { return check("the host has KVM", false, "it has none") }
-    let known: [String: HostReport.BackEnd] = ["kvm_intel": .vtx, "kvm_amd": .amdV, "kvm_pvm": .software]
+    let known: [String: HostReport.Backend] = ["kvm_intel": .vtx, "kvm_amd": .amdV, "kvm_pvm": .software]
     let expected = report.modules.compactMap { known[$0] }
-    check("the back end is \(report.modules)'s", expected.map { .success($0) } == [report.backEnd], "\(report.backEnd)")
+    check("the back end is \(report.modules)'s", expected.map { .success($0) } == [report.backend], "\(report.backend)")
     let costs = [report.ring0Instruction, report.ring3Instruction, report.portExit, report.mmioExit]
     let areTimes = costs.allSatisfy { if case .success(.nanoseconds(let time)) = $0 { time > 0 } else { false } }
     check("every cost is a time", areTimes, "\(costs)")
-    let notifications = [report.ioEvent, report.coalescedWrites, report.interruptEvent]
+    let notifications = [report.ioeventfd, report.coalescedWrites, report.irqfd]
     check("every notification works", notifications.allSatisfy { $0 == .success(true) }, "\(notifications)")
     let doctor = CommandRun(command: "\(binary) doctor")
     let isTold = [

@@ -43,7 +43,7 @@ public struct GuestRow: CustomStringConvertible, Sendable {
         if let virtioConsoleUsesEvents {
             configuration.virtioConsole = VirtioConsoleConfiguration(
                 input: input, ports: virtioPorts.map { VirtioPortConfiguration(name: $0) })
-            configuration.usesEventDescriptors = virtioConsoleUsesEvents
+            configuration.usesEventFDs = virtioConsoleUsesEvents
         } else {
             configuration.input = input
         }

@@ -1,5 +1,6 @@
 import Glibc
 import KVM
+import SystemPackage
 import Testing
 
 @Suite("KVM errors in words")
@@ -7,13 +8,13 @@ struct KVMErrorTests {
     @Test("no permission names the group to join")
     func permission() {
         #expect(
-            KVMError.cannotOpen(path: "/dev/kvm", SystemError(code: EACCES)).description
+            KVMError.cannotOpen(path: "/dev/kvm", Errno(rawValue: EACCES)).description
                 == "cannot open /dev/kvm: Permission denied; add your user to the group \"kvm\", then log in again")
     }
 
     @Test("an absent device names the module to load", arguments: [ENOENT, ENODEV, ENXIO])
     func absence(code: Int32) {
-        let text = KVMError.cannotOpen(path: "/dev/kvm", SystemError(code: code)).description
+        let text = KVMError.cannotOpen(path: "/dev/kvm", Errno(rawValue: code)).description
         #expect(text.hasPrefix("cannot open /dev/kvm: No such "))
         #expect(
             text.hasSuffix("; enable virtualization in the firmware and load the module: modprobe kvm_intel or kvm_amd")
@@ -23,14 +24,14 @@ struct KVMErrorTests {
     @Test("a file that is not KVM is called that")
     func notKVM() {
         #expect(
-            KVMError.cannotOpen(path: "/dev/null", SystemError(code: ENOTTY)).description
+            KVMError.cannotOpen(path: "/dev/null", Errno(rawValue: ENOTTY)).description
                 == "cannot open /dev/null: Inappropriate ioctl for device; it is not the KVM device, which is /dev/kvm")
     }
 
     @Test("a reason without a remedy stands alone")
     func otherReasons() {
         #expect(
-            KVMError.cannotOpen(path: "/dev/kvm", SystemError(code: EMFILE)).description
+            KVMError.cannotOpen(path: "/dev/kvm", Errno(rawValue: EMFILE)).description
                 == "cannot open /dev/kvm: Too many open files")
     }
 
@@ -58,7 +59,7 @@ struct KVMErrorTests {
     @Test("a refused call says what was tried and why it failed")
     func calls() {
         #expect(
-            KVMError.call("create vCPU 0", SystemError(code: EEXIST)).description == "cannot create vCPU 0: File exists"
+            KVMError.call("create vCPU 0", Errno(rawValue: EEXIST)).description == "cannot create vCPU 0: File exists"
         )
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import KVM
+import SystemPackage
 import Testing
 import VMM
 
@@ -8,7 +9,7 @@ struct VMMErrorTests {
     @Test("an image's error names the image and the reason")
     func image() {
         #expect(
-            VMMError.image(name: "guest.elf", .cannotOpen(SystemError(code: ENOENT))).description
+            VMMError.image(name: "guest.elf", .cannotOpen(Errno(rawValue: ENOENT))).description
                 == "cannot boot guest.elf: No such file or directory; check its name")
         #expect(
             VMMError.image(name: "guest.elf", .elf(.noSegments)).description
@@ -17,7 +18,7 @@ struct VMMErrorTests {
 
     @Test("KVM's errors and those of the configuration stand as they are")
     func others() {
-        let error = KVMError.call("create vCPU 0", SystemError(code: ENOMEM))
+        let error = KVMError.call("create vCPU 0", Errno(rawValue: ENOMEM))
         #expect(VMMError.kvm(error).description == error.description)
         #expect(VMMError.configuration("use less").description == "use less")
         #expect(VMMError.fault("a rule").description == "internal error: a rule")
@@ -26,10 +27,10 @@ struct VMMErrorTests {
     @Test("output that cannot be written has the system's reason")
     func output() {
         #expect(
-            VMMError.output(SystemError(code: EPIPE)).description
+            VMMError.output(Errno(rawValue: EPIPE)).description
                 .hasPrefix("cannot write the guest's output: Broken pipe"))
         #expect(
-            VMMError.output(SystemError(code: ENOSPC)).description
+            VMMError.output(Errno(rawValue: ENOSPC)).description
                 .hasPrefix("cannot write the guest's output: No space left on device"))
     }
 

@@ -23,3 +23,32 @@ struct HypercallRequest: Equatable {
         length = number(16..<24)
     }
 }
+
+/// What a guest can ask of the hypercall doorbell (docs/hypercall.md). The raw value is the number in the request block.
+public enum HypercallOperation: UInt32, CaseIterable, Sendable {
+    /// Tells the version, which says which operations there are.
+    case discover = 0
+    /// Prints a buffer.
+    case write = 1
+    /// Fills a buffer with input that has come, without waiting.
+    case read = 2
+    /// Sleeps until there is input, or for a time.
+    case wait = 3
+    /// Ends the run.
+    case exit = 4
+}
+
+/// What the hypercall doorbell answers (docs/hypercall.md). The raw value is the number in the request block.
+public enum HypercallStatus: UInt32, CaseIterable, Sendable {
+    case done = 0
+    case unknownOperation = 1
+    /// The buffer is not, or not as a whole, in one stretch of RAM. Nothing was printed or taken.
+    case badBuffer = 2
+}
+
+/// A guest that sleeps by hypercall. Whoever runs its vCPU waits for it, and then answers with ``HypercallDoorbell/finish(_:hasInput:hasInterrupt:)``.
+public struct HypercallWait: Equatable, Sendable {
+    let request: GuestAddress
+    /// How long at most; `UInt64.max` for as long as it takes.
+    public let nanoseconds: UInt64
+}

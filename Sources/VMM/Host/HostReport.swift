@@ -1,7 +1,10 @@
+import CLinuxHost
+import Glibc
+
 /// What the trials found out about a host.
 public struct HostReport: Sendable {
     /// What runs the guests.
-    public enum BackEnd: Equatable, Sendable {
+    public enum Backend: Equatable, Sendable {
         /// Intel's VT-x.
         case vtx
         /// AMD's AMD-V.
@@ -24,7 +27,7 @@ public struct HostReport: Sendable {
         case tooSlow
     }
 
-    public let backEnd: Outcome<BackEnd>
+    public let backend: Outcome<Backend>
     /// Whether this host is itself a virtual machine.
     public let isNested: Bool
     /// The kernel's modules of KVM back ends that are loaded.
@@ -38,11 +41,33 @@ public struct HostReport: Sendable {
     public let portExit: Outcome<Cost>
     public let mmioExit: Outcome<Cost>
     /// Whether a port write can signal an event without an exit (ioeventfd).
-    public let ioEvent: Outcome<Bool>
+    public let ioeventfd: Outcome<Bool>
     /// Whether port writes can wait in a ring without an exit.
     public let coalescedWrites: Outcome<Bool>
     /// Whether an event can interrupt a sleeping guest (irqfd).
-    public let interruptEvent: Outcome<Bool>
+    public let irqfd: Outcome<Bool>
     /// Whether a guest can be debugged by single steps.
     public let singleStep: Outcome<Bool>
+}
+
+/// What can be known of a host without KVM.
+public enum HostFacts {
+    /// Whether the processor says that this system is itself a virtual machine.
+    public static var isNested: Bool { clinux_is_nested() != 0 }
+
+    /// The modules of KVM back ends that are loaded: `kvm_intel`, `kvm_amd`, `kvm_pvm`.
+    public static var loadedModules: [String] {
+        ["kvm_intel", "kvm_amd", "kvm_pvm"].filter { exists("/sys/module/\($0)") }
+    }
+
+    /// The processor's flag for hardware virtualization, `vmx` or `svm`, where it has one that this system may use.
+    public static func virtualizationFlag(in cpuInfo: String) -> String? {
+        let flags = cpuInfo.split(separator: "\n").first { $0.hasPrefix("flags") }?.split(separator: " ") ?? []
+        return ["vmx", "svm"].first { flag in flags.contains { $0 == flag } }
+    }
+
+    public static func exists(_ path: String) -> Bool {
+        // SAFETY: a C string for the length of the call.
+        unsafe access(path, F_OK) == 0
+    }
 }

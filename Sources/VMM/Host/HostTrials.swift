@@ -1,5 +1,6 @@
 import DeviceModel
 import KVM
+import LinuxHost
 
 /// Finds out what a host's KVM can do by doing it: each trial is a machine of its own with a few instructions in it, and a
 /// time limit.
@@ -23,7 +24,7 @@ public struct HostTrials: ~Copyable {
         let ringZero = attempt { try instructionCost(.ring0) }
         let ringThree = attempt { try instructionCost(.ring3) }
         return HostReport(
-            backEnd: attempt { try backEnd() },
+            backend: attempt { try backend() },
             isNested: HostFacts.isNested,
             modules: HostFacts.loadedModules,
             physicalAddressBits: cpuid.physicalAddressBits,
@@ -31,9 +32,9 @@ public struct HostTrials: ~Copyable {
             ring3Instruction: ringThree,
             portExit: attempt { try exitCost(.portExits) },
             mmioExit: attempt { try exitCost(.mmioExits) },
-            ioEvent: attempt { try ioEvent() },
+            ioeventfd: attempt { try ioeventfd() },
             coalescedWrites: attempt { try coalescedWrites() },
-            interruptEvent: attempt { try interruptEvent() },
+            irqfd: attempt { try irqfd() },
             singleStep: attempt { try singleStep() })
     }
 
@@ -45,7 +46,7 @@ public struct HostTrials: ~Copyable {
 
     /// A 64-bit code segment that claims to be 32-bit too: VT-x and AMD-V both refuse it, each in its own way (Intel SDM
     /// vol. 3C section 27.3.1.2; AMD APM vol. 2 section 15.5.1), and a back end in software has nothing that would.
-    private func backEnd() throws -> HostReport.BackEnd {
+    private func backend() throws -> HostReport.Backend {
         var trial = try TrialMachine(system, cpuid, .halt)
         trial.state.special.cs.is32Bit = true
         try trial.reset()
@@ -93,8 +94,8 @@ public struct HostTrials: ~Copyable {
     // MARK: What works
 
     /// A write that only adds to an event, and then a halt.
-    private func ioEvent() throws -> Bool {
-        let event = try EventDescriptor()
+    private func ioeventfd() throws -> Bool {
+        let event = try EventFD()
         var trial = try TrialMachine(system, cpuid, .writeAndHalt)
         try trial.machine.signal(event, onWriteToPort: TrialProgram.port, width: 1)
         return try trial.run(for: Self.limit) == .halt && event.take() == 1
@@ -109,8 +110,8 @@ public struct HostTrials: ~Copyable {
     }
 
     /// The guest says when it is ready, sleeps, and answers the interrupt.
-    private func interruptEvent() throws -> Bool {
-        let event = try EventDescriptor()
+    private func irqfd() throws -> Bool {
+        let event = try EventFD()
         var trial = try TrialMachine(system, cpuid, .interrupt, withInterruptControllers: true)
         try trial.machine.interrupt(gsi: 5, on: event)
         let write = VCPUExit.portWrite(PortAccess(port: TrialProgram.port, width: 1, count: 1))

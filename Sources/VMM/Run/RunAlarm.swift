@@ -1,4 +1,4 @@
-import KVM
+import LinuxHost
 
 /// The one timer of a vCPU's thread: it ends KVM_RUN when the deadline passes, soon after output began to wait, and now and then
 /// where something must be looked at that is no exit.
@@ -22,7 +22,7 @@ struct RunAlarm: ~Copyable {
     /// For the calling thread, which runs a vCPU. The first ``rest()`` sets it.
     ///
     /// - Parameter watches: whether to kick each second as well.
-    init(_ deadline: Deadline, watches: Bool) throws(KVMError) {
+    init(_ deadline: Deadline, watches: Bool) throws(HostError) {
         timer = try KickTimer()
         self.deadline = deadline
         self.watches = watches
@@ -31,14 +31,14 @@ struct RunAlarm: ~Copyable {
     /// Whether the timer will go off for the output that waits.
     var isSetForOutput: Bool { polls || isSetForWaitingOutput }
 
-    mutating func setForOutput() throws(KVMError) {
+    mutating func setForOutput() throws(HostError) {
         guard !isSetForOutput else { return }
         try timer.arm(after: min(Self.flushDelay, deadline.timeLeft), every: Self.repetition)
         isSetForWaitingOutput = true
     }
 
     /// From now on kicks often enough to see writes that are no exits.
-    mutating func poll() throws(KVMError) {
+    mutating func poll() throws(HostError) {
         polls = true
         try rest()
     }
@@ -49,12 +49,12 @@ struct RunAlarm: ~Copyable {
     }
 
     /// While the calling thread writes output: a reader that takes a part of what is written holds up the system call.
-    mutating func setForWriting() throws(KVMError) {
+    mutating func setForWriting() throws(HostError) {
         try timer.arm(after: Self.writePatience, every: Self.writePatience)
     }
 
     /// At the beginning, and after a kick: sets the timer for the next reason to look.
-    mutating func rest() throws(KVMError) {
+    mutating func rest() throws(HostError) {
         isSetForWaitingOutput = false
         if polls {
             try timer.arm(after: min(Self.flushDelay, deadline.timeLeft), every: Self.flushDelay)
@@ -65,5 +65,39 @@ struct RunAlarm: ~Copyable {
         } else {
             timer.disarm()
         }
+    }
+}
+
+/// When a run is over at the latest.
+struct Deadline {
+    /// In nanoseconds of the monotonic clock; nil for never.
+    private let time: Int64?
+
+    /// - Parameter timeout: from now on; nil for as long as it takes.
+    init(after timeout: Duration?) {
+        // Below zero is over already, and far below it the difference of two clocks would overflow.
+        time = timeout.map { MonotonicClock.now.addingReportingOverflow(max(.zero, $0).nanoseconds) }
+            .map { $0.overflow ? Int64.max : $0.partialValue }
+    }
+
+    var exists: Bool { time != nil }
+
+    var isOver: Bool {
+        guard let time else { return false }
+        return MonotonicClock.now >= time
+    }
+
+    /// In nanoseconds.
+    var timeLeft: Int64 { time.map { $0 - MonotonicClock.now } ?? .max }
+}
+
+extension Duration {
+    /// Of a time that is not negative; at most what 64 bits hold, which is 292 years.
+    fileprivate var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        if overflow { return .max }
+        let (sum, sumOverflow) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
+        return sumOverflow ? .max : sum
     }
 }

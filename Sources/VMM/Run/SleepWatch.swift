@@ -1,4 +1,5 @@
 import Glibc
+import LinuxHost
 import Synchronization
 
 /// Finds out that no vCPU can ever run again, where HLT is no exit.

@@ -1,4 +1,5 @@
 import DeviceModel
+import KVM
 
 /// Why a run ended. All of these are outcomes of the guest or of a request; a failure of the host is thrown.
 public enum StopReason: Equatable, Sendable {
@@ -18,4 +19,35 @@ public enum StopReason: Equatable, Sendable {
     case stopped
     /// The guest cannot go on.
     case guestError(GuestError)
+}
+
+/// Why a guest cannot go on, with the vCPU's state.
+public struct GuestError: Equatable, Sendable {
+    public enum Kind: Equatable, Sendable {
+        /// The processor refused the guest's state; the reason is the hardware's own number.
+        case entryFailure(reason: UInt64)
+        /// The host's emulator lacks the instruction, or the guest ran where there is no memory.
+        case emulationFailure
+        /// Another of KVM's internal errors (`KVM_INTERNAL_ERROR_…`).
+        case internalError(suberror: UInt32)
+        /// An exit that this program does not handle, as KVM names or numbers it.
+        case unexpectedExit(String)
+    }
+
+    public let kind: Kind
+    public let state: CPUSnapshot
+}
+
+extension GuestError: CustomStringConvertible {
+    /// One line: what happened, and what can be done.
+    public var description: String {
+        switch kind {
+        case .entryFailure(let reason):
+            "the processor refused to enter the guest: hardware reason \(hex(reason))\(state.entryHint)"
+        case .emulationFailure:
+            "KVM cannot emulate the instruction at \(hex(state.instructionAddress))\(state.emulationHint)"
+        case .internalError(let suberror): "KVM gave up with internal error \(suberror)"
+        case .unexpectedExit(let exit): "the guest caused an exit that is not handled: \(exit)"
+        }
+    }
 }

@@ -1,6 +1,7 @@
 import DeviceModel
 import Glibc
 import KVM
+import LinuxHost
 
 /// Requests to the hypercall doorbell, which can put the vCPU to sleep.
 extension VCPURunner {

@@ -1,5 +1,6 @@
 import DeviceModel
 import KVM
+import LinuxHost
 
 /// One vCPU and what its thread does with it: the run loop.
 struct VCPURunner: ~Copyable {
@@ -26,7 +27,7 @@ struct VCPURunner: ~Copyable {
         let start = MonotonicClock.threadTime
         self.deadline = deadline
         do throws(VMMError) {
-            var alarm = try kvm { () throws(KVMError) in
+            var alarm = try host { () throws(HostError) in
                 var alarm = try RunAlarm(deadline, watches: machine.hasInterruptControllers)
                 try alarm.rest()
                 return alarm
@@ -108,7 +109,7 @@ struct VCPURunner: ~Copyable {
         if let reason = try flushOutput(&alarm) { return reason }
         if try isAsleepForEver() { return .halted }
         if !machine.coalescing.isActive { alarm.stopPolling() }
-        do throws(KVMError) { try alarm.rest() } catch { throw .kvm(error) }
+        try host { () throws(HostError) in try alarm.rest() }
         return nil
     }
 
@@ -183,5 +184,58 @@ extension GuestError.Kind {
         case .internalError(let suberror, _): self = .internalError(suberror: suberror)
         default: self = .unexpectedExit("\(exit)")
         }
+    }
+}
+
+/// What a vCPU's thread does for the consoles besides passing accesses on.
+extension VCPURunner {
+    /// Looks at what a write to the serial port has changed.
+    mutating func serialPortWritten(_ access: PortAccess, _ alarm: inout RunAlarm) throws(VMMError) {
+        let serial = machine.platform.serial
+        if access.port == Platform.serialPorts.lowerBound {
+            let takesOver = try kvm { () throws(KVMError) in try machine.coalescing.countByte(machine.kvm, vcpu) }
+            if takesOver { try host { () throws(HostError) in try alarm.poll() } }
+            return
+        }
+        // The other registers decide what may interrupt.
+        if machine.hasInterruptControllers, serial.interruptsOnReceive {
+            try host { () throws(HostError) in try machine.watchInput() }
+        }
+        if serial.wantsEachByteAtOnce {
+            try kvm { () throws(KVMError) in
+                try machine.coalescing.stop(machine.kvm, into: machine.platform.ports)
+            }
+        }
+    }
+
+    /// Plays back the writes that wait in the ring.
+    func drainCoalescedWrites() {
+        machine.coalescing.drain(into: machine.platform.ports)
+    }
+
+    /// Sees to it that output is written soon: at once where much waits, else by the timer.
+    mutating func tendOutput(_ alarm: inout RunAlarm) throws(VMMError) -> StopReason? {
+        while machine.outputs.isFull {
+            if let reason = try flushOutput(&alarm) { return reason }
+            if machine.control.hasEnded { return nil }
+        }
+        if machine.outputs.pendingCount > 0, !alarm.isSetForOutput {
+            try host { () throws(HostError) in try alarm.setForOutput() }
+        }
+        return nil
+    }
+
+    /// Writes what waits, as long as nobody ends the run.
+    func flushOutput(_ alarm: inout RunAlarm) throws(VMMError) -> StopReason? {
+        guard machine.outputs.pendingCount > 0 else { return nil }
+        try host { () throws(HostError) in try alarm.setForWriting() }
+        var reason: StopReason?
+        let result = machine.outputs.flush { _ in
+            reason = machine.requestedStop(deadline)
+            return reason != nil || machine.control.hasEnded
+        }
+        if case .failed(let error) = result { throw .output(error) }
+        try host { () throws(HostError) in try alarm.rest() }
+        return reason
     }
 }

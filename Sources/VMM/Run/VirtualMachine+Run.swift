@@ -1,4 +1,5 @@
 import KVM
+import LinuxHost
 
 extension VirtualMachine {
     /// How long a reader that takes nothing may hold up the end of a run that was stopped, in nanoseconds.
@@ -13,9 +14,9 @@ extension VirtualMachine {
         defer { wallNanoseconds = MonotonicClock.now - start }
         let deadline = Deadline(after: configuration.timeout)
         // Made before the guest begins: at its end nothing may keep its output from being written.
-        var alarm = try kvm { () throws(KVMError) in try RunAlarm(deadline, watches: false) }
+        var alarm = try host { () throws(HostError) in try RunAlarm(deadline, watches: false) }
         defer { extendLifetime(alarm) }
-        try kvm { () throws(KVMError) in try shared.platform.virtioConsole?.begin() }
+        try host { () throws(HostError) in try shared.platform.virtioConsole?.begin() }
         let threads = startOthers(deadline)
         first.run(until: deadline)
         for thread in threads { thread.join() }
@@ -37,10 +38,10 @@ extension VirtualMachine {
     private func startOthers(_ deadline: Deadline) -> [SystemThread] {
         var threads: [SystemThread] = []
         for other in others {
-            do throws(KVMError) {
+            do throws(HostError) {
                 threads.append(try SystemThread { other.runner.run(until: deadline) })
             } catch {
-                shared.control.end(.failure(.kvm(error)))
+                shared.control.end(.failure(.host(error)))
                 break
             }
         }
@@ -73,5 +74,15 @@ extension StopReason {
         case .deadline, .signal, .stopped: true
         default: false
         }
+    }
+}
+
+/// Carries a vCPU to the thread that runs it.
+final class OtherVCPU: @unchecked Sendable {
+    // The thread that makes the machine makes it and reads it after the run; between the two, its own thread runs it.
+    var runner: VCPURunner
+
+    init(_ runner: consuming VCPURunner) {
+        self.runner = runner
     }
 }

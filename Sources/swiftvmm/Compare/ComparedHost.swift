@@ -26,7 +26,7 @@ struct ComparedHost: Encodable {
         } catch {
             throw Failure(status: ExitStatus(.kvm(error)), message: error.description)
         }
-        if case .failure(let reason) = report.backEnd {
+        if case .failure(let reason) = report.backend {
             throw Failure(status: .noKVM, message: "no guest can run here: \(reason)")
         }
         processor = Self.processor(in: (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? "")
@@ -34,7 +34,7 @@ struct ComparedHost: Encodable {
         let release = try? String(contentsOfFile: "/proc/sys/kernel/osrelease", encoding: .utf8)
         kernel = release.map { String($0.prefix { !$0.isNewline }) } ?? "unknown"
         kvmModules = report.modules
-        kvmBackEnd = Self.name(report.backEnd)
+        kvmBackEnd = Self.name(report.backend)
         isNested = report.isNested
         ring0InstructionNanoseconds = Self.nanoseconds(report.ring0Instruction)
         ring3InstructionNanoseconds = Self.nanoseconds(report.ring3Instruction)
@@ -80,8 +80,8 @@ struct ComparedHost: Encodable {
         return name.isEmpty ? "unknown processor" : name
     }
 
-    private static func name(_ backEnd: HostReport.Outcome<HostReport.BackEnd>) -> String {
-        switch backEnd {
+    private static func name(_ backend: HostReport.Outcome<HostReport.Backend>) -> String {
+        switch backend {
         case .success(.vtx): "VT-x"
         case .success(.amdV): "AMD-V"
         case .success(.software): "in software"

@@ -1,6 +1,7 @@
 import CContainer
 import Glibc
-import KVM
+import LinuxHost
+import SystemPackage
 
 /// A child whose output is read through pipes. It does not outlive its owner.
 final class ComparedProcess {
@@ -62,7 +63,7 @@ final class ComparedProcess {
         // SAFETY: both are the caller's own.
         while unsafe wait4(id, &status, 0, &usage) < 0 {
             guard errno == EINTR else {
-                throw Failure(status: .fault, message: "cannot wait for a child: \(SystemError.current)")
+                throw Failure(status: .fault, message: "cannot wait for a child: \(Errno.current)")
             }
             try EndSignals.check()
         }
@@ -111,7 +112,7 @@ final class ComparedProcess {
         // SAFETY: all of it lives for the length of the call.
         let error = unsafe posix_spawn(&process, program, &actions, nil, &arguments, environ)
         guard error == 0 else {
-            throw Failure(status: .fault, message: "cannot start \(program): \(SystemError(code: error))")
+            throw Failure(status: .fault, message: "cannot start \(program): \(Errno(rawValue: error))")
         }
         return process
     }

@@ -1,5 +1,6 @@
 import Glibc
-import KVM
+import LinuxHost
+import SystemPackage
 
 /// A pipe from a child, or to it. It holds a megabyte where the system allows it.
 final class Pipe {
@@ -14,7 +15,7 @@ final class Pipe {
         var ends: [Int32] = [-1, -1]
         // SAFETY: the list has room for both.
         guard unsafe pipe(&ends) == 0 else {
-            throw Failure(status: .fault, message: "cannot make a pipe: \(SystemError.current)")
+            throw Failure(status: .fault, message: "cannot make a pipe: \(Errno.current)")
         }
         (reader, writer) = (ends[0], ends[1])
         // No other thread starts a process that could get them.
@@ -56,7 +57,7 @@ final class Pipe {
             let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(reader, $0.baseAddress, $0.count) }
             if count >= 0 { return count }
             guard errno == EINTR else {
-                throw Failure(status: .fault, message: "cannot read a pipe: \(SystemError.current)")
+                throw Failure(status: .fault, message: "cannot read a pipe: \(Errno.current)")
             }
             try EndSignals.check()
         }

@@ -1,5 +1,6 @@
 import Glibc
-import KVM
+import LinuxHost
+import SystemPackage
 import VMM
 
 /// A console's end on this side, open for one run.
@@ -16,12 +17,12 @@ struct ConsoleLine {
     ///   - hasStandardInput: whether standard input is its, where it is connected to the standard streams.
     ///   - image: a file that the output must not replace.
     init(
-        _ backEnd: ConsoleBackEnd, of label: ConsoleLabel, hasStandardInput: Bool = false, image: String
+        _ backend: ConsoleEnd, of label: ConsoleLabel, hasStandardInput: Bool = false, image: String
     ) throws(Failure) {
         var (output, input): (ConsoleOutput?, ConsoleInput?)
         var pseudoTerminal: PseudoTerminal?
         var isTerminal = false
-        switch backEnd {
+        switch backend {
         case .stdio where !hasStandardInput: break
         case .stdio:
             isTerminal = isatty(STDIN_FILENO) == 1
@@ -59,19 +60,19 @@ struct ConsoleLine {
         guard descriptor >= 0 else {
             throw Failure(
                 status: .outputFailed,
-                message: "cannot write the \(label.name)'s output to \(path): \(SystemError.current)")
+                message: "cannot write the \(label.name)'s output to \(path): \(Errno.current)")
         }
         return descriptor
     }
 
     private static func connect(_ label: ConsoleLabel, to path: String) throws(Failure) -> Int32 {
-        do throws(SystemError) {
+        do throws(Errno) {
             let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
             guard descriptor >= 0 else { throw .current }
             try connect(descriptor, to: path)
             return descriptor
         } catch {
-            let isListening = error.code != ENOENT && error.code != ECONNREFUSED
+            let isListening = error.rawValue != ENOENT && error.rawValue != ECONNREFUSED
             let remedy =
                 isListening ? "" : "; first start a program that listens there, as socat -,rawer UNIX-LISTEN:\(path)"
             throw Failure(
@@ -80,10 +81,10 @@ struct ConsoleLine {
         }
     }
 
-    private static func connect(_ descriptor: Int32, to path: String) throws(SystemError) {
+    private static func connect(_ descriptor: Int32, to path: String) throws(Errno) {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
-        guard path.utf8.count <= ConsoleBackEnd.longestSocketPath else { throw SystemError(code: ENAMETOOLONG) }
+        guard path.utf8.count <= ConsoleEnd.longestSocketPath else { throw Errno(rawValue: ENAMETOOLONG) }
         // SAFETY: the path fits, and its end is marked by the zeros that the structure has.
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
         // SAFETY: the structure is larger than its beginning, which is what the call takes, and its size is told.
@@ -93,5 +94,63 @@ struct ConsoleLine {
             }
         }
         guard result == 0 else { throw .current }
+    }
+}
+
+/// The ends of all consoles of a machine, open for one run.
+struct ConsoleLines {
+    /// How long the end of the run waits for readers to take the rest, of all together.
+    private static let lastPatience = Duration.milliseconds(200)
+
+    let serial: ConsoleLine
+    /// Nil where the machine has no virtio-console.
+    let virtio: ConsoleLine?
+    /// In the order of the virtio-console's ports.
+    let ports: [ConsoleLine]
+
+    /// - Parameters:
+    ///   - ports: of the virtio-console, beside the console itself.
+    ///   - standardInput: which console gets it, if that is connected to the standard streams.
+    init(
+        serial: ConsoleEnd, virtio: ConsoleEnd?, ports: [VirtioPort], standardInput: ConsoleDevice,
+        image: String
+    ) throws(Failure) {
+        var open: [ConsoleLine] = []
+        do throws(Failure) {
+            let line = try ConsoleLine(
+                serial, of: ConsoleDevice.uart.label, hasStandardInput: standardInput == .uart, image: image)
+            open.append(line)
+            self.serial = line
+            if let virtio {
+                let line = try ConsoleLine(
+                    virtio, of: ConsoleDevice.virtio.label, hasStandardInput: standardInput == .virtio, image: image)
+                open.append(line)
+                self.virtio = line
+            } else {
+                self.virtio = nil
+            }
+            let first = open.count
+            for port in ports { open.append(try ConsoleLine(port.end, of: port.label, image: image)) }
+            self.ports = Array(open[first...])
+        } catch {
+            Self.close(open)
+            throw error
+        }
+    }
+
+    /// What gets the terminal's keys, where one does.
+    var terminalInput: ConsoleInput? {
+        let line = [serial, virtio].first { $0?.isTerminal == true }
+        return line??.input
+    }
+
+    /// The run is over.
+    func close() {
+        Self.close([serial] + (virtio.map { [$0] } ?? []) + ports)
+    }
+
+    private static func close(_ lines: [ConsoleLine]) {
+        let deadline = ContinuousClock.now + lastPatience
+        for line in lines { line.close(by: deadline) }
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
-import KVM
+import LinuxHost
+import SystemPackage
 import VMM
 
 /// A pseudo-terminal whose other side is a console of the guest: bytes pass unchanged. Programs may open it and go away as
@@ -24,7 +25,7 @@ final class PseudoTerminal: Sendable {
 
     init(for label: ConsoleLabel) throws(Failure) {
         name = label.name
-        do throws(SystemError) {
+        do throws(Errno) {
             let (descriptor, path) = try TerminalMode.makePair()
             // Closed again at once: from then on the system tells whether anyone has it open.
             let other = try Self.openOther(path)
@@ -41,7 +42,7 @@ final class PseudoTerminal: Sendable {
             throw Self.failure(label, "\(error)")
         }
         let (descriptor, input) = (descriptor, input)
-        do throws(KVMError) {
+        do throws(HostError) {
             thread = try HelperThread { Self.read(descriptor, into: input, $0) }
         } catch {
             throw Self.failure(label, "\(error)")
@@ -52,7 +53,7 @@ final class PseudoTerminal: Sendable {
         Failure(status: .outputFailed, message: "cannot make a pseudo-terminal for the \(label.name): \(reason)")
     }
 
-    private static func openOther(_ path: String) throws(SystemError) -> Int32 {
+    private static func openOther(_ path: String) throws(Errno) -> Int32 {
         // SAFETY: the path is a C string for the length of the call.
         let descriptor = unsafe open(path, O_RDWR | O_NOCTTY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .current }

@@ -1,6 +1,6 @@
 import CContainer
 import Glibc
-import KVM
+import SystemPackage
 
 /// The child's side of a container: it isolates itself, step by step, and becomes the program.
 struct ContainedProgram {
@@ -93,10 +93,10 @@ struct ContainedProgram {
     /// - Parameter result: below 0, the system's error.
     private func step(_ name: String, _ result: Int32) throws(Failure) {
         guard result < 0 else { return }
-        throw Self.failure(name, SystemError(code: -result))
+        throw Self.failure(name, Errno(rawValue: -result))
     }
 
-    private static func failure(_ name: String, _ error: SystemError) -> Failure {
+    private static func failure(_ name: String, _ error: Errno) -> Failure {
         Failure(status: .fault, message: "cannot \(name): \(error)")
     }
 }

@@ -1,6 +1,6 @@
 import CContainer
 import Glibc
-import KVM
+import SystemPackage
 
 /// Runs one static program in a container, as container engines do it: a control group, new namespaces of every kind but time,
 /// a root of its own that cannot be changed, no capabilities, a filter of system calls. What `compare` measures machines against.
@@ -39,7 +39,7 @@ struct Container {
             let isForbidden = [EPERM, ENOSPC, EUSERS].contains(-child)
             throw Failure(
                 status: .fault,
-                message: "cannot make user, mount, PID, network, IPC and UTS namespaces: \(SystemError(code: -child))"
+                message: "cannot make user, mount, PID, network, IPC and UTS namespaces: \(Errno(rawValue: -child))"
                     + (isForbidden ? "; allow user namespaces, see sysctl user.max_user_namespaces" : ""))
         }
         if child == 0 { Self.become(&program, errors) }

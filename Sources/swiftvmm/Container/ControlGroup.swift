@@ -1,5 +1,6 @@
 import Glibc
-import KVM
+import LinuxHost
+import SystemPackage
 
 /// A control group of a container's own, with limits (cgroups(7)): one folder in version 2, one for each controller in
 /// version 1.
@@ -72,7 +73,7 @@ struct ControlGroup {
 
     private mutating func add(_ hierarchy: String, _ what: String, _ limits: [Limit]) {
         guard let folder = makeFolder(in: Self.root + hierarchy) else {
-            missing.append("no \(what): cannot make one in \(Self.root)\(hierarchy): \(SystemError.current)")
+            missing.append("no \(what): cannot make one in \(Self.root)\(hierarchy): \(Errno.current)")
             return
         }
         folders.append(folder)

@@ -1,17 +1,18 @@
 import Glibc
-import KVM
+import LinuxHost
+import SystemPackage
 
 /// Files that are there already, read and written with one call each: those of the kernel give and take a text in one piece.
 enum TextFile {
     /// - Parameter flags: as open(2) takes them, besides those for writing.
     /// - Returns: what went wrong.
-    static func write(_ text: String, to path: String, flags: Int32 = 0) -> SystemError? {
+    static func write(_ text: String, to path: String, flags: Int32 = 0) -> Errno? {
         // SAFETY: a C string for the length of the call.
         let file = unsafe open(path, O_WRONLY | O_CLOEXEC | flags)
-        guard file >= 0 else { return SystemError.current }
+        guard file >= 0 else { return Errno.current }
         defer { close(file) }
         // SAFETY: the text lives for the length of the call, and its count is in bytes.
-        guard unsafe Glibc.write(file, text, text.utf8.count) == text.utf8.count else { return SystemError.current }
+        guard unsafe Glibc.write(file, text, text.utf8.count) == text.utf8.count else { return Errno.current }
         return nil
     }
 

@@ -1,6 +1,8 @@
 import Glibc
 import KVM
+import LinuxHost
 import Synchronization
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -23,7 +25,7 @@ final class HostLine: Sendable {
     convenience init(opening path: String) throws {
         // SAFETY: the path is a C string for the length of the call.
         let descriptor = unsafe open(path, O_RDWR | O_NOCTTY | O_CLOEXEC)
-        try #require(descriptor >= 0, "\(path): \(SystemError.current)")
+        try #require(descriptor >= 0, "\(path): \(Errno.current)")
         self.init(descriptor)
     }
 

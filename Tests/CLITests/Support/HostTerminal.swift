@@ -1,5 +1,6 @@
 import Glibc
 import KVM
+import LinuxHost
 import Testing
 
 /// A terminal for the program under test, with the test in the place of the user.

@@ -1,5 +1,7 @@
 import Glibc
 import KVM
+import LinuxHost
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -20,7 +22,7 @@ final class SocketListener: Sendable {
                 unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        try #require(result == 0 && listen(descriptor, 1) == 0, "\(path): \(SystemError.current)")
+        try #require(result == 0 && listen(descriptor, 1) == 0, "\(path): \(Errno.current)")
     }
 
     deinit { close(descriptor) }

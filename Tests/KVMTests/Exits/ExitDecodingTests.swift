@@ -1,3 +1,5 @@
+import LinuxHost
+import SystemPackage
 import Testing
 
 @testable import KVM
@@ -162,7 +164,7 @@ struct ExitDecodingTests {
 
     @Test("a run page smaller than kvm_run is refused")
     func smallPage() throws {
-        #expect(throws: KVMError.call("map a vCPU's run page of 1024 bytes", SystemError(code: 22))) {
+        #expect(throws: KVMError.call("map a vCPU's run page of 1024 bytes", Errno(rawValue: 22))) {
             _ = try RunPage(descriptor: OwnedDescriptor(number: -1), size: 1024)
         }
     }

@@ -1,4 +1,5 @@
 import KVM
+import LinuxHost
 import TestSupport
 import Testing
 
@@ -15,8 +16,8 @@ struct DoorbellTests {
 
     @Test("a write of the value adds to the event and is no exit; other values, addresses and widths are exits")
     func rings() throws {
-        let first = try EventDescriptor()
-        let second = try EventDescriptor()
+        let first = try EventFD()
+        let second = try EventFD()
         // movw $1, (address) has 16 bits.
         let word: [UInt8] = [0xC7, 0x06, 0x50, 0x90, 0x01, 0x00]
         let code =
@@ -40,7 +41,7 @@ struct DoorbellTests {
 
     @Test("a value has one event")
     func once() throws {
-        let event = try EventDescriptor()
+        let event = try EventFD()
         let machine = try TestMachine([0xF4])
         let doorbell = machine.doorbell(at: UInt64(Self.address))
         try doorbell.signal(event, onWriteOf: 7)
@@ -50,9 +51,9 @@ struct DoorbellTests {
     @Test("an interrupt by an event descriptor needs interrupt controllers in the kernel")
     func interrupt() throws {
         let machine = try KVMSystem().makeVirtualMachine()
-        #expect(throws: KVMError.self) { _ = try machine.interruptEvent(gsi: 5) }
+        #expect(throws: KVMError.self) { _ = try machine.irqfd(gsi: 5) }
         try machine.makeInterruptControllers()
-        let event = try machine.interruptEvent(gsi: 5)
+        let event = try machine.irqfd(gsi: 5)
         event.raise()
         // Nobody has ended it.
         #expect(!event.takeEnd())

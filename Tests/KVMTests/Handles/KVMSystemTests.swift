@@ -1,5 +1,6 @@
 import Glibc
 import KVM
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 struct KVMSystemTests {
     @Test("a path that is absent is an error that names it")
     func absentPath() {
-        #expect(throws: KVMError.cannotOpen(path: "/dev/no-such-kvm", SystemError(code: ENOENT))) {
+        #expect(throws: KVMError.cannotOpen(path: "/dev/no-such-kvm", Errno(rawValue: ENOENT))) {
             _ = try KVMSystem(path: "/dev/no-such-kvm")
         }
     }
@@ -15,14 +16,14 @@ struct KVMSystemTests {
     @Test(
         "a device that is not KVM's is an error of opening, not a crash later", arguments: ["/dev/null", "/dev/zero"])
     func otherDevice(path: String) {
-        #expect(throws: KVMError.cannotOpen(path: path, SystemError(code: ENOTTY))) {
+        #expect(throws: KVMError.cannotOpen(path: path, Errno(rawValue: ENOTTY))) {
             _ = try KVMSystem(path: path)
         }
     }
 
     @Test("a directory cannot be opened")
     func directory() {
-        #expect(throws: KVMError.cannotOpen(path: "/dev", SystemError(code: EISDIR))) {
+        #expect(throws: KVMError.cannotOpen(path: "/dev", Errno(rawValue: EISDIR))) {
             _ = try KVMSystem(path: "/dev")
         }
     }

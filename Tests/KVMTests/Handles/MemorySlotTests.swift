@@ -1,12 +1,14 @@
 import Glibc
 import KVM
+import LinuxHost
+import SystemPackage
 import TestSupport
 import Testing
 
 @Suite("Memory slots")
 struct MemorySlotTests {
     private static let beyond = KVMError.call(
-        "map guest memory beyond the end of its backing", SystemError(code: EINVAL))
+        "map guest memory beyond the end of its backing", Errno(rawValue: EINVAL))
 
     @Test(
         "a part that is not inside its backing is refused", .requiresKVM,
@@ -38,7 +40,7 @@ struct MemorySlotTests {
         let machine = try KVMSystem().makeVirtualMachine()
         let memory = try HostMemory(size: 0x2000)
         let error = Self.refusal(of: machine, memory, offset, size, slot: 0, at: address)
-        #expect(error == .call("map \(size) bytes of guest memory", SystemError(code: EINVAL)))
+        #expect(error == .call("map \(size) bytes of guest memory", Errno(rawValue: EINVAL)))
     }
 
     @Test("two slots at one place are refused", .requiresKVM)
@@ -47,7 +49,7 @@ struct MemorySlotTests {
         let memory = try HostMemory(size: 0x2000)
         try machine.map(memory, size: 0x2000, slot: 0, at: 0x1_0000)
         let error = Self.refusal(of: machine, memory, 0, 0x1000, slot: 1, at: 0x1_1000)
-        #expect(error == .call("map 4096 bytes of guest memory", SystemError(code: EEXIST)))
+        #expect(error == .call("map 4096 bytes of guest memory", Errno(rawValue: EEXIST)))
     }
 
     @Test("one backing serves several slots, each with its own part", .requiresKVM)
@@ -75,7 +77,7 @@ struct MemorySlotTests {
 
     @Test("memory that the system cannot give is an error", arguments: [0, -4096, .max])
     func hostMemory(size: Int) {
-        #expect(throws: KVMError.self) { _ = try HostMemory(size: size) }
+        #expect(throws: HostError.self) { _ = try HostMemory(size: size) }
     }
 
     @Test("memory is zero at first, and costs nothing until it is touched")

@@ -1,5 +1,7 @@
 import Glibc
 import KVM
+import LinuxHost
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -58,7 +60,7 @@ struct VCPULifetimeTests {
         } catch let refusal {
             error = refusal
         }
-        #expect(error == .call("create vCPU 0", SystemError(code: EEXIST)))
+        #expect(error == .call("create vCPU 0", Errno(rawValue: EEXIST)))
         _ = consume first
     }
 
@@ -72,7 +74,7 @@ struct VCPULifetimeTests {
         } catch let refusal {
             error = refusal
         }
-        #expect(error == .call("create vCPU 4294967295", SystemError(code: EINVAL)))
+        #expect(error == .call("create vCPU 4294967295", Errno(rawValue: EINVAL)))
     }
 
     @Test("the pages that KVM takes for itself lie in the hole below 4 GiB, and are four", .requiresKVM)

@@ -1,5 +1,6 @@
 import Glibc
 import KVM
+import LinuxHost
 import TestSupport
 import Testing
 

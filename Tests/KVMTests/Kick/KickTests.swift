@@ -1,5 +1,6 @@
 import Glibc
 import KVM
+import LinuxHost
 import Synchronization
 import TestSupport
 import Testing

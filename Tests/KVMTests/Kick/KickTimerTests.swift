@@ -1,4 +1,5 @@
 import KVM
+import LinuxHost
 import Synchronization
 import TestSupport
 import Testing

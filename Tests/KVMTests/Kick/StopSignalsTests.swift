@@ -1,5 +1,7 @@
 import Glibc
 import KVM
+import LinuxHost
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -65,7 +67,7 @@ struct StopSignalsTests {
 
     @Test("a signal that cannot be caught is an error", arguments: [SIGKILL, SIGSTOP, 0, 65, -1])
     func refused(signal: Int32) {
-        #expect(throws: KVMError.call("handle signal \(signal)", SystemError(code: EINVAL))) {
+        #expect(throws: HostError("handle signal \(signal)", .invalidArgument)) {
             try StopSignals.catch(signal)
         }
     }

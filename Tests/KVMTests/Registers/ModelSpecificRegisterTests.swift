@@ -1,5 +1,6 @@
 import Glibc
 import KVM
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -41,7 +42,7 @@ struct ModelSpecificRegisterTests {
         } catch let refusal {
             error = refusal
         }
-        #expect(error == .call("read model-specific register 0x12345678", SystemError(code: EINVAL)))
+        #expect(error == .call("read model-specific register 0x12345678", Errno(rawValue: EINVAL)))
     }
 
     @Test("setting one that KVM does not know is an error that names it, and those before it are set")
@@ -57,7 +58,7 @@ struct ModelSpecificRegisterTests {
         } catch let refusal {
             error = refusal
         }
-        #expect(error == .call("set model-specific register 0x12345678", SystemError(code: EINVAL)))
+        #expect(error == .call("set model-specific register 0x12345678", Errno(rawValue: EINVAL)))
         #expect(try machine.vcpu.modelSpecificRegisters([0xC000_0082]) == [known])
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import KVM
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -123,7 +124,7 @@ struct RegisterTests {
         } catch let refusal {
             error = refusal
         }
-        #expect(error == .call("set the special registers", SystemError(code: EINVAL)))
+        #expect(error == .call("set the special registers", Errno(rawValue: EINVAL)))
     }
 
     @Test("a linear address is translated through the page tables, and an unmapped one is nil")

@@ -1,4 +1,5 @@
 import Glibc
+import LinuxHost
 
 @testable import KVM
 

@@ -1,4 +1,5 @@
 import KVM
+import LinuxHost
 
 /// Guest memory as the tests fill it and look at it, between runs.
 extension HostMemory {

@@ -1,4 +1,5 @@
 import KVM
+import LinuxHost
 
 /// A machine with RAM from 0 on, 32 KiB unless told otherwise, and one vCPU that begins in real mode at 0000:1000.
 ///
@@ -12,7 +13,7 @@ struct TestMachine: ~Copyable {
     private let machine: KVMVirtualMachine
     private let watchdog: KickTimer
 
-    init(_ code: [UInt8], memorySize: Int = 0x8000) throws(KVMError) {
+    init(_ code: [UInt8], memorySize: Int = 0x8000) throws {
         let system = try KVMSystem()
         let machine = try system.makeVirtualMachine()
         let memory = try HostMemory(size: memorySize)
@@ -30,14 +31,14 @@ struct TestMachine: ~Copyable {
 
     func map(
         _ memory: HostMemory, offset: Int, size: Int, slot: UInt32, at guestAddress: UInt64
-    ) throws(KVMError) {
+    ) throws {
         try machine.map(memory, offset: offset, size: size, slot: slot, at: guestAddress)
     }
 
-    func doorbell(at address: UInt64) -> KVMDoorbell { machine.doorbell(at: address) }
+    func doorbell(at address: UInt64) -> KVMIOEventFD { machine.doorbell(at: address) }
 
     /// Lets the guest use 64-bit code from where it begins, with the first GiB mapped to itself.
-    mutating func enterLongMode() throws(KVMError) {
+    mutating func enterLongMode() throws {
         // Present and writable; the third level maps pages of 2 MiB (Intel SDM vol. 3A section 4.5).
         memory.store(words: [0x3003], at: 0x2000)
         memory.store(words: [0x4003], at: 0x3000)
@@ -55,7 +56,7 @@ struct TestMachine: ~Copyable {
     }
 
     /// Lets the guest use 32-bit code from where it begins, with flat segments and no interrupt descriptor.
-    mutating func enterProtectedMode() throws(KVMError) {
+    mutating func enterProtectedMode() throws {
         var special = try vcpu.specialRegisters()
         special.cs = .flat(type: 11)
         special.cs.is32Bit = true
@@ -68,7 +69,7 @@ struct TestMachine: ~Copyable {
 
 extension KVMVCPU {
     /// A processor starts high in memory after reset; this one does where the test's code is.
-    func enterRealMode(at address: UInt64) throws(KVMError) {
+    func enterRealMode(at address: UInt64) throws {
         var special = try specialRegisters()
         special.cs.base = 0
         special.cs.selector = 0
@@ -81,7 +82,7 @@ extension KVMVCPU {
 
     /// The next exit that is no interruption: a kick for an earlier test on this thread may still be on its way. Of the
     /// watchdog's kicks it takes no more than two either.
-    mutating func nextExit() throws(KVMError) -> VCPUExit {
+    mutating func nextExit() throws -> VCPUExit {
         var exit = try run()
         for _ in 0..<2 where exit == .interrupted { exit = try run() }
         return exit

@@ -1,12 +1,14 @@
 import Glibc
 import KVM
+import LinuxHost
+import SystemPackage
 import Testing
 
 @testable import VMM
 
 @Suite("Output in memory and to files")
 struct ConsoleOutputTests {
-    private static let noSpace = ConsoleOutput.FlushResult.failed(SystemError(code: ENOSPC))
+    private static let noSpace = ConsoleOutput.FlushResult.failed(Errno(rawValue: ENOSPC))
 
     @Test("what is written is collected once it is flushed, in order")
     func collects() {
@@ -121,13 +123,13 @@ struct ConsoleOutputTests {
     func badDescriptors() throws {
         let closed = ConsoleOutput(descriptor: 1_000_000)
         closed.write([1])
-        #expect(closed.flush { _ in false } == .failed(SystemError(code: EBADF)))
+        #expect(closed.flush { _ in false } == .failed(Errno(rawValue: EBADF)))
         // SAFETY: a C string for the length of the call.
         let descriptor = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
         try #require(descriptor >= 0)
         defer { close(descriptor) }
         let readOnly = ConsoleOutput(descriptor: descriptor)
         readOnly.write([1])
-        #expect(readOnly.flush { _ in false } == .failed(SystemError(code: EBADF)))
+        #expect(readOnly.flush { _ in false } == .failed(Errno(rawValue: EBADF)))
     }
 }

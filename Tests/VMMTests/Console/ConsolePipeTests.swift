@@ -1,6 +1,7 @@
 import Glibc
 import KVM
 import Synchronization
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -130,7 +131,7 @@ struct ConsolePipeTests {
         pipe.readEnd.close()
         let output = ConsoleOutput(descriptor: pipe.writeEnd.number)
         output.write([1, 2, 3])
-        #expect(output.flush { _ in false } == .failed(SystemError(code: EPIPE)))
+        #expect(output.flush { _ in false } == .failed(Errno(rawValue: EPIPE)))
         #expect(output.pendingCount == 3)
     }
 
@@ -145,7 +146,7 @@ struct ConsolePipeTests {
             usleep(20_000)
             pipe.readEnd.close()
         }
-        #expect(output.flush { _ in false } == .failed(SystemError(code: EPIPE)))
+        #expect(output.flush { _ in false } == .failed(Errno(rawValue: EPIPE)))
         reader.join()
         #expect((1..<200_000 - 10_000).contains(output.pendingCount))
     }

@@ -5,15 +5,15 @@ import VMM
 @Suite("The host's trials", .requiresKVM)
 struct HostTrialsTests {
     @Test("the back end that answers is the one whose module is loaded")
-    func backEnd() throws {
+    func backend() throws {
         let report = try HostTrials().report()
-        let expected: [String: HostReport.BackEnd] = ["kvm_intel": .vtx, "kvm_amd": .amdV, "kvm_pvm": .software]
+        let expected: [String: HostReport.Backend] = ["kvm_intel": .vtx, "kvm_amd": .amdV, "kvm_pvm": .software]
         let loaded = report.modules.compactMap { expected[$0] }
-        guard case .success(let backEnd) = report.backEnd else {
-            Issue.record("\(report.backEnd)")
+        guard case .success(let backend) = report.backend else {
+            Issue.record("\(report.backend)")
             return
         }
-        #expect(loaded.isEmpty || loaded.contains(backEnd))
+        #expect(loaded.isEmpty || loaded.contains(backend))
     }
 
     @Test("every cost is a number, and an exit costs more than an instruction of ring 3")
@@ -31,9 +31,9 @@ struct HostTrialsTests {
     @Test("events, the ring of coalesced writes and interrupts work on every known host")
     func notifications() throws {
         let report = try HostTrials().report()
-        #expect(report.ioEvent == .success(true))
+        #expect(report.ioeventfd == .success(true))
         #expect(report.coalescedWrites == .success(true))
-        #expect(report.interruptEvent == .success(true))
+        #expect(report.irqfd == .success(true))
     }
 
     @Test("a step of guest debugging is one instruction, on every host where this suite runs")

@@ -1,5 +1,6 @@
 import Glibc
 import KVM
+import SystemPackage
 import Testing
 
 @testable import VMM
@@ -16,9 +17,9 @@ struct ImageFileTests {
 
     @Test("no such file, and no such folder, are told by the system's words")
     func missing() {
-        #expect(LoadedImage.refusal(of: .file("/no/such/guest")) == .cannotOpen(SystemError(code: ENOENT)))
-        #expect(LoadedImage.refusal(of: .file("/dev/null/guest")) == .cannotOpen(SystemError(code: ENOTDIR)))
-        #expect(LoadedImage.refusal(of: .file("")) == .cannotOpen(SystemError(code: ENOENT)))
+        #expect(LoadedImage.refusal(of: .file("/no/such/guest")) == .cannotOpen(Errno(rawValue: ENOENT)))
+        #expect(LoadedImage.refusal(of: .file("/dev/null/guest")) == .cannotOpen(Errno(rawValue: ENOTDIR)))
+        #expect(LoadedImage.refusal(of: .file("")) == .cannotOpen(Errno(rawValue: ENOENT)))
     }
 
     @Test("what is not a file is named")
@@ -39,7 +40,7 @@ struct ImageFileTests {
     func loop() {
         // SAFETY: as above.
         let link = TemporaryFile(making: { unsafe symlink($0, $0) })
-        #expect(LoadedImage.refusal(of: .file(link.path)) == .cannotOpen(SystemError(code: ELOOP)))
+        #expect(LoadedImage.refusal(of: .file(link.path)) == .cannotOpen(Errno(rawValue: ELOOP)))
     }
 
     @Test("an empty file is refused, and so is one of /proc, whose size nobody knows")
@@ -59,7 +60,7 @@ struct ImageFileTests {
             if geteuid() == 0, seteuid(65_534) != 0 { exit(2) }
             let refusal = LoadedImage.refusal(of: .file(file.path))
             if getuid() == 0 { _ = seteuid(0) }
-            guard refusal == .cannotOpen(SystemError(code: EACCES)) else { exit(3) }
+            guard refusal == .cannotOpen(Errno(rawValue: EACCES)) else { exit(3) }
         }
     }
 

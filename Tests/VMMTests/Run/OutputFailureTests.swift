@@ -1,5 +1,6 @@
 import Glibc
 import KVM
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -20,7 +21,7 @@ struct OutputFailureTests {
         Self.ignoreBrokenPipes()
         let pipe = HostPipe()
         pipe.readEnd.close()
-        #expect(throws: VMMError.output(SystemError(code: EPIPE))) {
+        #expect(throws: VMMError.output(Errno(rawValue: EPIPE))) {
             let image = guest == "chatter" ? ImageSource.bytes(Self.chatter) : .file(Guests.path(guest))
             _ = try GuestRun(image) { $0.output = ConsoleOutput(descriptor: pipe.writeEnd.number) }
         }
@@ -32,7 +33,7 @@ struct OutputFailureTests {
         let descriptor = unsafe open("/dev/full", O_WRONLY | O_CLOEXEC)
         try #require(descriptor >= 0)
         defer { close(descriptor) }
-        #expect(throws: VMMError.output(SystemError(code: ENOSPC))) {
+        #expect(throws: VMMError.output(Errno(rawValue: ENOSPC))) {
             _ = try GuestRun(guest: "real-hello.bin") { $0.output = ConsoleOutput(descriptor: descriptor) }
         }
     }
@@ -45,7 +46,7 @@ struct OutputFailureTests {
         var machine = try VirtualMachine(configuration)
         var error: VMMError?
         do throws(VMMError) { _ = try machine.run() } catch let failure { error = failure }
-        #expect(error == .output(SystemError(code: ENOSPC)))
+        #expect(error == .output(Errno(rawValue: ENOSPC)))
         #expect(output.collected == [UInt8](repeating: 0x41, count: 20_000))
         #expect(machine.report.unwrittenBytes > 0)
     }

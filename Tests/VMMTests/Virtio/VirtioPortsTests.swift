@@ -1,6 +1,7 @@
 import DeviceModel
 import Glibc
 import KVM
+import LinuxHost
 import Synchronization
 import TestSupport
 import Testing

@@ -48,7 +48,7 @@ struct VirtioTransferTests {
     func toHost(usesEvents: Bool) throws {
         let count = TestScale.count(1 << 30)
         let result = try Self.run("technique=virtio bytes=\(count) buffer=65536") {
-            $0.usesEventDescriptors = usesEvents
+            $0.usesEventFDs = usesEvents
         }
         Self.expect(result, count)
         let doorbells = try #require(result.run.report.doorbellExits)
@@ -76,7 +76,7 @@ struct VirtioTransferTests {
         let run = try GuestRun(guest: "console-bench.elf") {
             $0.commandLine = "technique=virtio-read bytes=\(count) buffer=65536"
             $0.virtioConsole = VirtioConsoleConfiguration(input: ConsoleInput(descriptor: input.readEnd.number))
-            $0.usesEventDescriptors = usesEvents
+            $0.usesEventFDs = usesEvents
         }
         writer.join()
         #expect(run.text == "received \(count) bytes, 0 wrong\n")
@@ -106,7 +106,7 @@ struct VirtioTransferTests {
     func oneByte(usesEvents: Bool) throws {
         let count = TestScale.count(256 << 10)
         Self.expect(
-            try Self.run("technique=virtio bytes=\(count) buffer=1") { $0.usesEventDescriptors = usesEvents }, count)
+            try Self.run("technique=virtio bytes=\(count) buffer=1") { $0.usesEventFDs = usesEvents }, count)
     }
 
     @Test("an echo by interrupts gives back every byte", arguments: [true, false])
@@ -127,7 +127,7 @@ struct VirtioTransferTests {
         }
         let run = try GuestRun(guest: "long-virtio-echo.elf") {
             $0.interruptControllers = .full
-            $0.usesEventDescriptors = usesEvents
+            $0.usesEventFDs = usesEvents
             $0.virtioConsole = VirtioConsoleConfiguration(
                 output: ConsoleOutput(descriptor: output.writeEnd.number),
                 input: ConsoleInput(descriptor: input.readEnd.number))

@@ -44,3 +44,29 @@ package struct VirtioConsoleMessage: Hashable, Sendable {
         return (0..<Self.byteCount).map { UInt8(truncatingIfNeeded: word &>> (8 &* UInt64($0))) }
     }
 }
+
+/// The size of a console, in characters; 0 where it is not known.
+package struct ConsoleSize: Hashable, Sendable {
+    package var columns: UInt16
+    package var rows: UInt16
+
+    package init(columns: UInt16, rows: UInt16) {
+        self.columns = columns
+        self.rows = rows
+    }
+
+    /// `le16 cols; le16 rows`, as the configuration space and a RESIZE message have them (VIRTIO 1.2 §5.3.4, §5.3.6.2).
+    package var bytes: [UInt8] {
+        [columns, rows].flatMap { [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 &>> 8)] }
+    }
+}
+
+/// What a virtio-console can do beyond one port of bytes (VIRTIO 1.2 §5.3.3).
+extension VirtioFeatures {
+    /// VIRTIO_CONSOLE_F_SIZE: the configuration has the console's size.
+    package static let consoleSize = VirtioFeatures(rawValue: 1 << 0)
+    /// VIRTIO_CONSOLE_F_MULTIPORT: there are control queues, and may be several ports.
+    package static let consolePorts = VirtioFeatures(rawValue: 1 << 1)
+    /// VIRTIO_CONSOLE_F_EMERG_WRITE: a byte written to the configuration is printed.
+    package static let consoleEmergencyWrite = VirtioFeatures(rawValue: 1 << 2)
+}

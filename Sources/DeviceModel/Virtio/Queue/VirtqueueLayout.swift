@@ -67,3 +67,70 @@ public struct VirtqueueLayout: Hashable, Sendable {
         GuestAddress(start.rawValue &+ offset)
     }
 }
+
+/// The three parts of a split virtqueue (VIRTIO 1.2 §2.7).
+public enum VirtqueuePart: CaseIterable, Sendable, CustomStringConvertible {
+    /// The descriptors, in the descriptor area: the driver writes it.
+    case descriptorTable
+    /// What the driver offers, in the driver area: the driver writes it.
+    case availableRing
+    /// What the device has done with, in the device area: the device writes it.
+    case usedRing
+
+    /// What its address must be a multiple of, in bytes (VIRTIO 1.2 §2.7).
+    public var alignment: UInt64 {
+        switch self {
+        case .descriptorTable: 16
+        case .availableRing: 2
+        case .usedRing: 4
+        }
+    }
+
+    /// How long it is, in bytes, with so many entries; the rings' event index is counted whether or not it is in use
+    /// (VIRTIO 1.2 §2.7).
+    public func byteCount(size: UInt16) -> UInt64 {
+        switch self {
+        case .descriptorTable: 16 &* UInt64(size)
+        case .availableRing: 6 &+ 2 &* UInt64(size)
+        case .usedRing: 6 &+ 8 &* UInt64(size)
+        }
+    }
+
+    /// Its name in the specification.
+    public var description: String {
+        switch self {
+        case .descriptorTable: "descriptor table"
+        case .availableRing: "available ring"
+        case .usedRing: "used ring"
+        }
+    }
+}
+
+/// How far a device has come with a virtqueue. Both numbers wrap at 65,536 and are not reduced to the queue's size.
+public struct VirtqueuePosition: Hashable, Sendable {
+    /// The index in the available ring of the chain that is taken next.
+    public var available: UInt16
+    /// The index in the used ring that was last made known to the driver.
+    public var used: UInt16
+
+    /// Where a queue begins (VIRTIO 1.2 §2.7.6, §2.7.8), or where one goes on that was saved.
+    public init(available: UInt16 = 0, used: UInt16 = 0) {
+        self.available = available
+        self.used = used
+    }
+}
+
+/// The features that change how a split virtqueue works, at their places among the feature bits (VIRTIO 1.2 §6).
+public struct VirtqueueFeatures: OptionSet, Hashable, Sendable {
+    public let rawValue: UInt64
+
+    /// Takes all feature bits that were negotiated; those that have nothing to do with a virtqueue do nothing.
+    public init(rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+
+    /// VIRTIO_F_INDIRECT_DESC: a descriptor may refer to a table of descriptors (VIRTIO 1.2 §2.7.5.3).
+    public static let indirectDescriptors = VirtqueueFeatures(rawValue: 1 << 28)
+    /// VIRTIO_F_EVENT_IDX: each side says at which index it wants a notification (VIRTIO 1.2 §2.7.7, §2.7.10).
+    public static let eventIndex = VirtqueueFeatures(rawValue: 1 << 29)
+}

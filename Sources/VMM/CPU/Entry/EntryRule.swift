@@ -35,3 +35,29 @@ extension EntryRule {
     private static func entrySource(_ section: String) -> String { "Intel SDM vol. 3C section \(section)" }
     private static let runSource = "AMD APM vol. 2 section 15.5.1"
 }
+
+/// Whose rule a state breaks.
+public enum EntryAuthority: String, CaseIterable, Sendable {
+    /// Intel's, on VM entry.
+    case vtx = "VT-x"
+    /// AMD's, on VMRUN.
+    case amdv = "AMD-V"
+    /// Both of the above.
+    case both = "VT-x and AMD-V"
+    /// Every processor's, so that KVM refuses such a state or drops a part of it before there is an entry.
+    case architecture = "x86"
+}
+
+/// A register that breaks a rule of entry, with what is wrong with it.
+public struct EntryViolation: Error, Equatable, Sendable {
+    /// The register's name in the manuals: `CR0`, `TR`.
+    public let register: String
+    /// What it holds, as the first half of a sentence about it: `has type 9`.
+    public let finding: String
+    public let rule: EntryRule
+}
+
+extension EntryViolation: CustomStringConvertible {
+    /// One line: register, value, rule and its source.
+    public var description: String { "\(register) \(finding); \(rule)" }
+}

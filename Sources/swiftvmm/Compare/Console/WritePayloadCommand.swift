@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
-import KVM
+import LinuxHost
+import SystemPackage
 
 /// What `compare console` measures the techniques against: a process that is no virtual machine writes the same bytes to the
 /// same place. It is nothing that users call.
@@ -32,7 +33,7 @@ struct WritePayloadCommand: ParsableCommand {
             if count < 0, errno == EINTR { continue }
             guard count > 0 else {
                 throw Failure(
-                    status: .outputFailed, message: "cannot write to standard output: \(SystemError.current)")
+                    status: .outputFailed, message: "cannot write to standard output: \(Errno.current)")
             }
             rest -= UInt64(count)
             offset = (offset + count) % ConsolePayload.period

@@ -1,6 +1,6 @@
 import CContainer
 import Glibc
-import KVM
+import SystemPackage
 
 /// A process whose parent ends becomes the child of this one, wherever it has put itself (PR_SET_CHILD_SUBREAPER): what an
 /// engine leaves running counts as the engine's, and does not disturb the next subject.
@@ -8,7 +8,7 @@ enum OrphanAdoption {
     static func begin() throws(Failure) {
         let result = ccontainer_adopt_orphans()
         guard result >= 0 else {
-            throw Failure(status: .fault, message: "cannot adopt processes: \(SystemError(code: -result))")
+            throw Failure(status: .fault, message: "cannot adopt processes: \(Errno(rawValue: -result))")
         }
     }
 

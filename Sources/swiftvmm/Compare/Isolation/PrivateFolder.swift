@@ -1,12 +1,13 @@
 import FoundationEssentials
 import Glibc
-import KVM
+import LinuxHost
+import SystemPackage
 
 /// A new folder that nobody else can use, with all that is in it gone when its owner is.
 final class PrivateFolder {
     let path: String
 
-    init() throws(SystemError) {
+    init() throws(Errno) {
         var template = Array("\(FileManager.default.temporaryDirectory.path)/swiftvmm-compare-XXXXXX".utf8CString)
         // SAFETY: a C string of the caller's own, which the call completes.
         guard unsafe mkdtemp(&template) != nil else { throw .current }

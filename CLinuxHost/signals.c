@@ -1,0 +1,94 @@
+/* Ending a system call from outside. A signal that arrives inside a call ends it by itself; one that arrives just before would be
+   lost, so the handler also leaves a mark: in `clinux_kicked` always, and in the byte that the thread has named, where it has. */
+#define _GNU_SOURCE
+#include "CLinuxHost.h"
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+__thread volatile sig_atomic_t clinux_kicked __attribute__((tls_model("initial-exec")));
+__thread volatile uint8_t *volatile clinux_kick_flag __attribute__((tls_model("initial-exec")));
+static __thread int32_t thread_id __attribute__((tls_model("initial-exec")));
+static atomic_int caught;
+
+static void on_signal(int signal) {
+  if (signal != clinux_kick_signal())
+    atomic_store(&caught, signal);
+  clinux_kicked = 1;
+  volatile uint8_t *flag = clinux_kick_flag;
+  if (flag)
+    *flag = 1;
+}
+
+int clinux_kick_signal(void) { return SIGRTMIN + 4; }
+
+static long install(int signal) {
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = on_signal; /* without SA_RESTART: a blocked write must come back too */
+  sigfillset(&action.sa_mask);
+  return sigaction(signal, &action, NULL) < 0 ? -errno : 0;
+}
+
+long clinux_install_kick(void) {
+  struct sigaction old;
+  if (sigaction(clinux_kick_signal(), NULL, &old) < 0)
+    return -errno;
+  if (old.sa_handler == on_signal)
+    return 0;
+  return old.sa_handler == SIG_DFL ? install(clinux_kick_signal()) : -EBUSY;
+}
+
+int32_t clinux_prepare_thread(void) {
+  if (thread_id == 0) {
+    sigset_t kick;
+    sigemptyset(&kick);
+    sigaddset(&kick, clinux_kick_signal());
+    pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
+    thread_id = (int32_t)syscall(SYS_gettid);
+  }
+  return thread_id;
+}
+
+long clinux_kick(int32_t thread) {
+  return syscall(SYS_tgkill, getpid(), thread, clinux_kick_signal()) < 0 ? -errno : 0;
+}
+
+long clinux_catch_signal(int signal) { return install(signal); }
+
+int clinux_is_ignored(int signal) {
+  struct sigaction action;
+  return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+int clinux_caught_signal(void) { return atomic_load(&caught); }
+
+/* The kernel's timers, not the C library's: glibc 2.36 keeps an allocation for each timer_t, and names no field for the
+   thread in older headers. */
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
+
+long clinux_timer_create(int32_t thread) {
+  struct sigevent event;
+  memset(&event, 0, sizeof event);
+  event.sigev_notify = SIGEV_THREAD_ID;
+  event.sigev_signo = clinux_kick_signal();
+  event.sigev_notify_thread_id = thread;
+  int timer = -1;
+  return syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) < 0 ? -errno : timer;
+}
+
+static struct timespec timespec_of(int64_t nanoseconds) {
+  return (struct timespec){.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
+}
+
+long clinux_timer_set(long timer, int64_t delay, int64_t interval) {
+  struct itimerspec times = {.it_value = timespec_of(delay), .it_interval = timespec_of(interval)};
+  return syscall(SYS_timer_settime, (int)timer, 0, &times, NULL) < 0 ? -errno : 0;
+}
+
+void clinux_timer_delete(long timer) { syscall(SYS_timer_delete, (int)timer); }

@@ -1,0 +1,100 @@
+import CKVM
+import Glibc
+import LinuxHost
+import Synchronization
+import SystemPackage
+
+/// A virtual CPU: its registers, and the run from one exit to the next.
+///
+/// One thread at a time uses it, and it may move between threads. Only ``kicker`` is for other threads.
+public struct KVMVCPU: ~Copyable, @unchecked Sendable {
+    let descriptor: OwnedDescriptor
+    private let runPage: RunPage
+    private let resources: VirtualMachineResources
+    /// Whether the last run ended with an exit that the run page shows: a kick leaves the one before it there.
+    private var hasExit = false
+
+    /// Stops ``run()`` from any thread.
+    public let kicker = VCPUKicker()
+
+    init(
+        descriptor: consuming OwnedDescriptor, runMappingSize: Int, resources: VirtualMachineResources
+    ) throws(KVMError) {
+        runPage = try RunPage(descriptor: descriptor, size: runMappingSize)
+        self.descriptor = descriptor
+        self.resources = resources
+    }
+
+    /// Runs the guest until its next exit. A read that the last exit asked for is answered by then with
+    /// ``withPortData(_:)`` or ``answerMMIORead(_:)``.
+    ///
+    /// Allocates nothing.
+    /// - Returns: `.interrupted` after a kick or another signal, which may come without one (a kick that is already served).
+    /// - Throws: `KVMError.call` when the host cannot run it at all.
+    public mutating func run() throws(KVMError) -> VCPUExit {
+        hasExit = false
+        if kicker.prepareThread() { return .interrupted }
+        let result = runPage.run(descriptor)
+        if result >= 0 {
+            hasExit = true
+            return runPage.exit
+        }
+        switch Int32(truncatingIfNeeded: -result) {
+        case EINTR:
+            kicker.served()
+            return .interrupted
+        case EAGAIN:
+            // The vCPU waits for its start-up, or KVM lost a race that it asks to try again: the caller may stop instead.
+            return .interrupted
+        case let code:
+            throw .call("run the vCPU", Errno(rawValue: code))
+        }
+    }
+
+    /// The data of the last port exit: `count` elements of `width` bytes, little-endian, to be read for a write and filled
+    /// for a read. Empty after an exit of another kind, and after a kick.
+    public mutating func withPortData<Result>(_ body: (inout MutableSpan<UInt8>) -> Result) -> Result {
+        runPage.withPortData(isThere: hasExit, body)
+    }
+
+    /// Gives the value that the last MMIO read asked for, little-endian in its low bytes.
+    public mutating func answerMMIORead(_ value: UInt64) {
+        runPage.answerMMIORead(value)
+    }
+}
+
+/// Ends a vCPU's run from any thread, at any time, before the first run or after the last one too. A kick says nothing
+/// about why: set what you ask for, then kick; the vCPU's thread looks at it after each `.interrupted`.
+///
+/// It is a real-time signal (`SIGRTMIN + 4`) to the thread that runs the vCPU, whose handler is installed when KVM is opened.
+public final class VCPUKicker: Sendable {
+    private let thread = Atomic<Int32>(0)
+    private let pending = Atomic<Bool>(false)
+
+    init() {}
+
+    /// The vCPU's run ends, or its next one does before the guest is entered.
+    public func kick() {
+        pending.store(true, ordering: .sequentiallyConsistent)
+        let thread = thread.load(ordering: .sequentiallyConsistent)
+        if thread != 0 { KickSignal.send(to: thread) }
+    }
+
+    /// Notes the calling thread as the one that runs the vCPU.
+    ///
+    /// - Returns: whether a kick came that no run has ended for yet.
+    func prepareThread() -> Bool {
+        let current = KickSignal.accept()
+        if thread.load(ordering: .relaxed) != current {
+            thread.store(current, ordering: .sequentiallyConsistent)
+        }
+        guard pending.load(ordering: .sequentiallyConsistent) else { return false }
+        served()
+        return true
+    }
+
+    /// A run ended by a signal. What a kick asked for was set before it, so that the caller sees it after this.
+    func served() {
+        pending.store(false, ordering: .sequentiallyConsistent)
+    }
+}

@@ -1,0 +1,72 @@
+import CLinuxHost
+import SystemPackage
+
+/// The real-time signal that ends a thread's system call (`SIGRTMIN + 4`), whose handler is C.
+public enum KickSignal {
+    public static var number: Int32 { clinux_kick_signal() }
+
+    /// Installs the handler, before any thread accepts the signal. Again and again does no harm.
+    ///
+    /// - Throws: `HostError` with `.resourceBusy` where the process handles that signal in another way.
+    public static func install() throws(HostError) {
+        try HostError.check(clinux_install_kick(), "handle the stop signal")
+    }
+
+    /// From now on the calling thread takes the signal.
+    ///
+    /// - Returns: its id.
+    @discardableResult
+    public static func accept() -> Int32 { clinux_prepare_thread() }
+
+    /// Sends it to a thread of this process.
+    ///
+    /// - Parameter thread: its id.
+    public static func send(to thread: Int32) { _ = clinux_kick(thread) }
+}
+
+/// Signals of the process that end a run, for a program that wants to stop its machine on SIGINT and the like. Nothing is
+/// caught unless the program asks.
+public enum StopSignals {
+    /// From now on `signal` kicks the thread that it is delivered to and is remembered in ``caught``. It stops a machine at
+    /// once only on a thread that lets the signal through, as the main thread does; libdispatch's threads block signals.
+    public static func `catch`(_ signal: Int32) throws(HostError) {
+        try HostError.check(clinux_catch_signal(signal), "handle signal \(signal)")
+    }
+
+    /// Whether the process ignores a signal, as nohup(1) has it ignore SIGHUP.
+    public static func isIgnored(_ signal: Int32) -> Bool {
+        clinux_is_ignored(signal) != 0
+    }
+
+    /// The last of those signals that came, or nil. It stays: these signals ask for the end of the program, and each run after
+    /// it ends at once.
+    public static var caught: Int32? {
+        let signal = clinux_caught_signal()
+        return signal == 0 ? nil : signal
+    }
+}
+
+/// A timer that kicks the thread that made it, so that a run, or a blocked system call, comes back in time. No thread is
+/// needed for it.
+public struct KickTimer: ~Copyable {
+    private let timer: Int
+
+    /// For the calling thread, disarmed.
+    public init() throws(HostError) {
+        timer = try HostError.check(clinux_timer_create(clinux_prepare_thread()), "create a timer")
+    }
+
+    deinit {
+        clinux_timer_delete(timer)
+    }
+
+    /// Kicks after `delay` and then each `interval` until it is armed anew, so that a kick which comes while nothing can
+    /// be interrupted is not the last. Both in nanoseconds, `delay` at least 1.
+    public func arm(after delay: Int64, every interval: Int64) throws(HostError) {
+        try HostError.check(clinux_timer_set(timer, max(1, delay), max(0, interval)), "arm a timer")
+    }
+
+    public func disarm() {
+        _ = clinux_timer_set(timer, 0, 0)
+    }
+}

@@ -1,0 +1,65 @@
+import DeviceModel
+
+/// What lies in the first 64 KiB when a guest is entered in protected or long mode.
+enum BootTables {
+    static func write(
+        for mode: CPUMode, parameters: BootParameters, into memory: GuestMemory
+    ) throws(GuestMemoryError) {
+        guard mode != .real else { return }
+        let descriptors = BootDescriptorTable.descriptors(for: mode)
+        try memory.write(descriptors.span, at: GuestAddress(LowMemory.descriptorTable))
+        // No I/O permission bitmap: its offset is the end of the segment (Intel SDM vol. 1 section 19.5.2).
+        try memory.store(BootDescriptorTable.taskLimit + 1, at: GuestAddress(LowMemory.taskState + 0x66))
+        guard mode == .long else { return }
+        try memory.write(BootPageTables.words.span, at: GuestAddress(LowMemory.pageTables))
+        try memory.write(parameters.bytes.span, at: GuestAddress(LowMemory.bootParameters))
+        try memory.write(parameters.commandLine.span, at: GuestAddress(LowMemory.commandLine))
+    }
+}
+
+/// The descriptor table of protected and long mode, with the descriptors that the segment registers hold at entry, so that
+/// a guest can load the same selectors again (Intel SDM vol. 3A section 3.4.5, figure 3-8; section 8.2.3 for the TSS).
+enum BootDescriptorTable {
+    static let codeSelector: UInt16 = 0x10
+    static let dataSelector: UInt16 = 0x18
+    static let taskSelector: UInt16 = 0x20
+    /// Offset of the last byte of a task-state segment without I/O permission bitmap, 32-bit and 64-bit alike.
+    static let taskLimit: UInt16 = 0x67
+    /// Offset of the table's last byte: null, unused, code, data, and a task descriptor of 16 bytes.
+    static let limit: UInt16 = 6 * 8 - 1
+
+    /// The table as 64-bit words.
+    static func descriptors(for mode: CPUMode) -> [UInt64] {
+        // Limit 0xFFFFF in pages, present, accessed; code is execute/read, data is read/write.
+        let code: UInt64 = mode == .long ? 0x00AF_9B00_0000_FFFF : 0x00CF_9B00_0000_FFFF
+        let data: UInt64 = 0x00CF_9300_0000_FFFF
+        // Present, type 11 (busy); the base fits the descriptor's low part.
+        let task = UInt64(taskLimit) | LowMemory.taskState << 16 | 0x8B << 40
+        return [0, 0, code, data, task, 0]
+    }
+}
+
+/// The page tables of long mode: the first 4 GiB mapped to themselves by 2 MiB pages, writable, and user at every level, so
+/// that a guest can drop to ring 3 without building any (Intel SDM vol. 3A section 4.5).
+enum BootPageTables {
+    private static let present: UInt64 = 1 << 0
+    private static let writable: UInt64 = 1 << 1
+    private static let user: UInt64 = 1 << 2
+    private static let largePage: UInt64 = 1 << 7
+
+    /// All tables one after the other, from `LowMemory.pageTables` on: PML4, one page-directory-pointer table, and a page
+    /// directory for each GiB.
+    static var words: [UInt64] {
+        let base = LowMemory.pageTables
+        let flags = present | writable | user
+        var words = [UInt64](repeating: 0, count: 6 * 512)
+        words[0] = (base + 0x1000) | flags
+        for gigabyte in 0..<4 {
+            words[512 + gigabyte] = (base + 0x2000 + UInt64(gigabyte) * 0x1000) | flags
+        }
+        for page in 0..<4 * 512 {
+            words[2 * 512 + page] = UInt64(page) << 21 | flags | largePage
+        }
+        return words
+    }
+}

@@ -1,0 +1,37 @@
+import Glibc
+import KVM
+import SystemPackage
+
+/// Why an image cannot be booted: what is wrong with it, and the remedy where there is one.
+public enum ImageError: Error, Equatable, Sendable {
+    case cannotOpen(Errno)
+    case cannotRead(Errno)
+    case notRegularFile(String)
+    case empty
+    /// A flat image is larger than the RAM from where it is loaded.
+    case larger(size: UInt64, thanRoom: UInt64)
+    case truncated(String)
+    case elf(ELFError)
+}
+
+extension ImageError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .cannotOpen(let error), .cannotRead(let error): "\(error)\(Self.remedy(for: error))"
+        case .notRegularFile(let kind): "it is \(kind); give the file of a guest"
+        case .empty: "the file is empty; give the file of a guest"
+        case .larger(let size, let room):
+            "it has \(size) bytes, and the RAM where it is loaded only \(room); give more with --memory"
+        case .truncated(let part): "the file ends inside its \(part); copy or build it again"
+        case .elf(let error): error.description
+        }
+    }
+
+    private static func remedy(for error: Errno) -> String {
+        switch error.rawValue {
+        case ENOENT, ENOTDIR: "; check its name"
+        case EACCES, EPERM: "; make it readable for this user"
+        default: ""
+        }
+    }
+}

@@ -1,0 +1,158 @@
+import Glibc
+import KVM
+import LinuxHost
+import SystemPackage
+
+/// An image that is being loaded: its size, and reads at any place. A file is open as long as this lives.
+struct ImageReader: ~Copyable {
+    private enum Backing {
+        case file(descriptor: Int32)
+        case bytes([UInt8])
+    }
+
+    /// In bytes, more than 0.
+    let size: UInt64
+    private let backing: Backing
+
+    init(_ source: ImageSource) throws(ImageError) {
+        switch source {
+        case .bytes(let bytes):
+            guard !bytes.isEmpty else { throw .empty }
+            size = UInt64(bytes.count)
+            backing = .bytes(bytes)
+        case .file(let path):
+            // O_NONBLOCK: opening a named pipe must not wait for its other end. It means nothing for a regular file.
+            // SAFETY: the string is a C string for the length of the call.
+            let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+            guard descriptor >= 0 else { throw .cannotOpen(.current) }
+            do throws(ImageError) {
+                size = try Self.regularFileSize(descriptor)
+            } catch {
+                close(descriptor)
+                throw error
+            }
+            backing = .file(descriptor: descriptor)
+        }
+    }
+
+    deinit {
+        if case .file(let descriptor) = backing { close(descriptor) }
+    }
+
+    private static func regularFileSize(_ descriptor: Int32) throws(ImageError) -> UInt64 {
+        var status = stat()
+        // SAFETY: the structure is the caller's own and lives for the length of the call.
+        guard unsafe fstat(descriptor, &status) == 0 else { throw .cannotOpen(.current) }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: break
+        case S_IFDIR: throw .notRegularFile("a directory")
+        case S_IFIFO: throw .notRegularFile("a pipe")
+        case S_IFSOCK: throw .notRegularFile("a socket")
+        default: throw .notRegularFile("a device")
+        }
+        guard status.st_size > 0 else { throw .empty }
+        return UInt64(status.st_size)
+    }
+
+    /// Fills `destination` with what stands at `offset`.
+    ///
+    /// - Parameter part: what the bytes are, for the error when the file ends before them.
+    func read(at offset: UInt64, into destination: inout MutableRawSpan, part: String) throws(ImageError) {
+        let count = destination.byteCount
+        guard count <= size, offset <= size - UInt64(count) else { throw .truncated(part) }
+        switch backing {
+        case .bytes(let bytes):
+            // SAFETY: the range lies inside the bytes, by the guard above; the destination holds `count` bytes.
+            unsafe destination.withUnsafeMutableBytes { target in
+                unsafe bytes.withUnsafeBytes { source in
+                    unsafe target.copyMemory(
+                        from: UnsafeRawBufferPointer(rebasing: source[Int(offset)...].prefix(count)))
+                }
+            }
+        case .file(let descriptor):
+            try Self.readWhole(descriptor, at: offset, into: &destination, part: part)
+        }
+    }
+
+    /// How much is read before a signal is looked for, in bytes.
+    private static let piece = 1 << 20
+
+    private static func readWhole(
+        _ descriptor: Int32, at offset: UInt64, into destination: inout MutableRawSpan, part: String
+    ) throws(ImageError) {
+        let count = destination.byteCount
+        var done = 0
+        while done < count {
+            // SAFETY: the destination holds `count` bytes, of which `done` are filled.
+            let result = unsafe destination.withUnsafeMutableBytes { bytes in
+                unsafe pread(
+                    descriptor, bytes.baseAddress?.advanced(by: done), min(piece, count - done),
+                    off_t(offset) + off_t(done))
+            }
+            // A program that catches signals wants to end now, however large the image is.
+            if StopSignals.caught != nil { throw .cannotRead(Errno(rawValue: EINTR)) }
+            if result > 0 {
+                done += result
+            } else if result == 0 {
+                // Another program made the file shorter since it was opened.
+                throw .truncated(part)
+            } else if errno != EINTR {
+                throw .cannotRead(.current)
+            }
+        }
+    }
+
+    /// The bytes at `offset`, as many as there are up to `count`.
+    func prefix(_ count: Int) throws(ImageError) -> [UInt8] {
+        try bytes(at: 0, count: Int(min(UInt64(count), size)), part: "header")
+    }
+
+    func bytes(at offset: UInt64, count: Int, part: String) throws(ImageError) -> [UInt8] {
+        // Before the room for them is made: the count may come from the file.
+        guard count <= size else { throw .truncated(part) }
+        var bytes = [UInt8](repeating: 0, count: count)
+        var span = bytes.mutableSpan
+        // SAFETY: raw bytes of a byte span are its elements; there is no padding and no invalid pattern.
+        var raw = unsafe span.mutableBytes
+        try read(at: offset, into: &raw, part: part)
+        return bytes
+    }
+}
+
+/// Where an image comes from.
+public enum ImageSource: Equatable, Sendable {
+    /// A file's path.
+    case file(String)
+    /// The image itself, such as a few instructions that a program made.
+    case bytes([UInt8])
+
+    /// What messages call it.
+    public var name: String {
+        switch self {
+        case .file(let path): path
+        case .bytes(let bytes): "the image of \(bytes.count) bytes in memory"
+        }
+    }
+}
+
+/// Little-endian fields of a header that was read from an untrusted image.
+struct ByteFields {
+    private let bytes: ArraySlice<UInt8>
+
+    init(_ bytes: ArraySlice<UInt8>) {
+        self.bytes = bytes
+    }
+
+    /// The field at `offset`, or nil where the bytes end before it.
+    func load<Value: FixedWidthInteger>(_ type: Value.Type, at offset: Int) -> Value? {
+        let size = Value.bitWidth / 8
+        guard offset >= 0, offset <= bytes.count - size else { return nil }
+        let field = bytes.dropFirst(offset).prefix(size)
+        return field.reversed().reduce(0) { $0 << 8 | Value(truncatingIfNeeded: $1) }
+    }
+}
+
+/// A number as it stands in data sheets: `0x3f8`.
+func hex(_ value: some BinaryInteger) -> String {
+    "0x" + String(value, radix: 16)
+}

@@ -1,0 +1,55 @@
+import Glibc
+import KVM
+import LinuxHost
+import SystemPackage
+
+/// Why a machine cannot be made or cannot go on. What a guest does wrong is a ``StopReason`` instead.
+public enum VMMError: Error, Equatable, Sendable {
+    case kvm(KVMError)
+    /// A call that the system refused.
+    case host(HostError)
+    /// The image cannot be booted: its name, and why.
+    case image(name: String, ImageError)
+    /// The configuration asks for what cannot be had; the text names it, the reason and the remedy.
+    case configuration(String)
+    /// The vCPU's first state is one that VT-x or AMD-V would refuse to enter.
+    case state(EntryViolation)
+    /// A console's output cannot be written.
+    case output(Errno)
+    /// A rule of this library's own that did not hold.
+    case fault(String)
+}
+
+extension VMMError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .kvm(let error): error.description
+        case .host(let error): error.description
+        case .image(let name, let error): "cannot boot \(name): \(error)"
+        case .configuration(let text): text
+        case .state(let violation): "the guest cannot be entered with this state: \(violation)"
+        case .output(let error): "cannot write the guest's output: \(error)\(Self.remedy(for: error))"
+        case .fault(let text): "internal error: \(text)"
+        }
+    }
+
+    private static func remedy(for error: Errno) -> String {
+        switch error.rawValue {
+        case EPIPE, ECONNRESET: "; its reader is gone"
+        case EBADF: "; standard output is closed, redirect it to a file or a pipe"
+        case EFBIG: "; raise the limit on a file's size, or redirect it elsewhere"
+        case ENOSPC, EDQUOT: "; free some space or redirect it elsewhere"
+        default: ""
+        }
+    }
+}
+
+/// Calls KVM and gives its error as one of this module.
+func kvm<Value: ~Copyable>(_ body: () throws(KVMError) -> Value) throws(VMMError) -> Value {
+    do throws(KVMError) { return try body() } catch { throw .kvm(error) }
+}
+
+/// The same for what is the system's.
+func host<Value: ~Copyable>(_ body: () throws(HostError) -> Value) throws(VMMError) -> Value {
+    do throws(HostError) { return try body() } catch { throw .host(error) }
+}

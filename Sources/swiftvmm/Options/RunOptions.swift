@@ -1,0 +1,178 @@
+import Glibc
+import LinuxHost
+import VMM
+
+/// What `swiftvmm run` is asked to do.
+struct RunOptions {
+    /// The word that asks for it.
+    static let command = "run"
+    static let standardMemory = MemorySize.standard
+
+    var image: String
+    var mode: CPUMode?
+    var format: ImageFormat?
+    var memory = standardMemory
+    var cpus = 1
+    /// In seconds.
+    var timeout: Double?
+    var irqchip = InterruptControllers.auto
+    var coalescesSerialOutput = true
+    var cmdline = ""
+    var serial = ConsoleEnd.stdio
+    /// Which device standard input goes to.
+    var console = ConsoleDevice.uart
+    /// Nil for none, unless it is the one that standard input goes to.
+    var virtioConsole: ConsoleEnd?
+    /// Beside the console itself, which is there if any of these is.
+    var virtioPorts: [VirtioPort] = []
+    var usesEventFDs = true
+    var report: String?
+
+    init(image: String) {
+        self.image = image
+    }
+
+    /// The words `run IMAGE`, which need no parser: it takes two fifths of the time of a tiny guest from start to end. Nil for
+    /// anything else.
+    init?(words: [String]) {
+        guard words.count == 2, words[0] == Self.command, !words[1].hasPrefix("-") else { return nil }
+        self.init(image: words[1])
+    }
+
+    func run() throws {
+        // Before the first file is opened: from here on these signals end the run in good order.
+        try EndSignals.catch()
+        do throws(VMMError) {
+            try VirtioPortConfiguration.check(names: virtioPorts.map(\.name))
+        } catch {
+            throw Failure(status: .usage, message: "\(error)")
+        }
+        try checkFiles()
+        let reportFile = try report.map {
+            try OutputFile(path: $0, option: "--report", content: "report", guests: [image])
+        }
+        let (summary, numbers) = boot()
+        EndSignals.release()
+        try reportFile?.write(json: RunReportFile(image: image, stop: summary, run: numbers))
+        if let detail = summary.detail { StandardStreams.detail(detail) }
+        guard summary.status == .success else {
+            throw Failure(status: summary.status, message: summary.message)
+        }
+    }
+
+    /// Two outputs into one file would destroy each other.
+    private func checkFiles() throws {
+        var files: [(option: String, path: String)] = []
+        let consoles = [(ConsoleDevice.uart.label, serial), (ConsoleDevice.virtio.label, virtioConsole)]
+        for (label, end) in consoles + virtioPorts.map({ ($0.label, $0.end) }) {
+            guard case .file(let path) = end else { continue }
+            files.append(("\(label.option)file:\(path)", path))
+            if let stream = StandardStreams.regularFile(at: path) {
+                throw Failure(
+                    status: .usage, message: "\(label.option)file:\(path) is where \(stream) goes; name another file")
+            }
+        }
+        if let report { files.append(("--report \(report)", report)) }
+        for (index, file) in files.enumerated() {
+            for other in files[(index + 1)...]
+            where file.path == other.path || OutputFile.areSame(file.path, other.path) {
+                throw Failure(
+                    status: .usage, message: "\(file.option) and \(other.option) are one file; name two")
+            }
+        }
+    }
+
+    /// What the virtio-console is connected to; nil where there is none.
+    private var virtioEnd: ConsoleEnd? {
+        virtioConsole ?? (console == .virtio || !virtioPorts.isEmpty ? .stdio : nil)
+    }
+
+    /// Makes the machine and runs it. The numbers are nil where nobody wants them or no machine could be made.
+    private func boot() -> (StopSummary, RunReport?) {
+        let lines: ConsoleLines
+        do throws(Failure) {
+            lines = try ConsoleLines(
+                serial: serial, virtio: virtioEnd, ports: virtioPorts, standardInput: console, image: image)
+        } catch {
+            return (Self.signalSummary ?? StopSummary(error), nil)
+        }
+        defer { lines.close() }
+        do throws(Failure) {
+            // Before the machine has any thread.
+            let watch = virtioEnd == .stdio ? try WindowWatch() : nil
+            defer { watch?.stop() }
+            return boot(with: lines, watch?.window)
+        } catch {
+            return (StopSummary(error), nil)
+        }
+    }
+
+    private func boot(with lines: ConsoleLines, _ window: ConsoleWindow?) -> (StopSummary, RunReport?) {
+        do throws(VMMError) {
+            var machine = try VirtualMachine(configuration(with: lines, window))
+            let terminal = try Self.takeTerminal(lines.terminalInput, machine.stopHandle)
+            let outcome = Result { () throws(VMMError) in try machine.run() }
+            // Before anything is said about the end.
+            terminal?.restore()
+            if let fault = machine.virtioConsoleFault {
+                StandardStreams.say("the virtio-console needs a reset by its driver: \(fault)")
+            }
+            for port in machine.virtioPorts { Self.tellLoss(of: port) }
+            let numbers = report == nil ? nil : machine.report
+            do throws(VMMError) {
+                return (StopSummary(try outcome.get(), unwritten: machine.unwrittenByteCount), numbers)
+            } catch {
+                // With the terminal its output goes too, and the signal says why.
+                return (Self.signalSummary ?? StopSummary(error), numbers)
+            }
+        } catch {
+            return (Self.signalSummary ?? StopSummary(error), nil)
+        }
+    }
+
+    /// A port that was closed for good is worth a word: nobody else says what became of its output.
+    private static func tellLoss(of port: VirtioPortReport) {
+        guard let failure = port.failure else { return }
+        StandardStreams.say(
+            "the port \(port.name) was closed: \(failure); \(port.droppedBytes) bytes of its output were dropped")
+    }
+
+    /// A signal also ends calls that are under way, and is what the user wants to hear of.
+    private static var signalSummary: StopSummary? {
+        StopSignals.caught.map { StopSummary(.signal($0), unwritten: 0) }
+    }
+
+    private static func takeTerminal(_ input: ConsoleInput?, _ stop: StopHandle) throws(VMMError) -> Terminal? {
+        guard let input else { return nil }
+        do throws(HostError) {
+            return try Terminal(descriptor: STDIN_FILENO, input: input, stop: stop)
+        } catch {
+            throw .host(error)
+        }
+    }
+
+    private func configuration(with lines: ConsoleLines, _ window: ConsoleWindow?) -> MachineConfiguration {
+        var configuration = MachineConfiguration(
+            image: .file(image), output: ConsoleOutput(descriptor: STDOUT_FILENO))
+        configuration.format = format
+        configuration.mode = mode
+        configuration.memorySize = memory.bytes
+        configuration.vcpuCount = cpus
+        configuration.interruptControllers = irqchip
+        configuration.coalescesSerialOutput = coalescesSerialOutput
+        configuration.measuresExits = report != nil
+        configuration.commandLine = cmdline
+        configuration.timeout = timeout.map { .seconds($0) }
+        configuration.input = lines.serial.input
+        configuration.serialOutput = lines.serial.output
+        configuration.usesEventFDs = usesEventFDs
+        configuration.virtioConsole = lines.virtio.map {
+            VirtioConsoleConfiguration(
+                output: $0.output, input: $0.input, window: window,
+                ports: zip(virtioPorts, lines.ports).map { port, line in
+                    VirtioPortConfiguration(name: port.name, output: line.output ?? .discarding(), input: line.input)
+                })
+        }
+        return configuration
+    }
+}
