@@ -15,12 +15,9 @@ struct HypercallRequest: Equatable {
         var bytes = [UInt8](repeating: 0, count: Int(Self.size))
         var span = bytes.mutableSpan
         try memory.read(at: address, into: &span)
-        func number(_ range: Range<Int>) -> UInt64 {
-            bytes[range].reversed().reduce(0) { $0 << 8 | UInt64($1) }
-        }
-        operation = UInt32(truncatingIfNeeded: number(0..<4))
-        self.address = GuestAddress(number(8..<16))
-        length = number(16..<24)
+        operation = bytes.loadLittleEndian(UInt32.self, at: 0) ?? 0
+        self.address = GuestAddress(bytes.loadLittleEndian(UInt64.self, at: 8) ?? 0)
+        length = bytes.loadLittleEndian(UInt64.self, at: 16) ?? 0
     }
 }
 

@@ -33,15 +33,19 @@ package struct VirtioConsoleMessage: Hashable, Sendable {
 
     /// Reads a message; what follows it is left alone. Nil for one that is too short, or about nothing that is known.
     package init?(_ bytes: [UInt8]) {
-        guard bytes.count >= Self.byteCount else { return nil }
-        let word = bytes.prefix(Self.byteCount).reversed().reduce(UInt64(0)) { $0 &<< 8 | UInt64($1) }
-        guard let event = Event(rawValue: UInt16(truncatingIfNeeded: word &>> 32)) else { return nil }
-        self.init(port: UInt32(truncatingIfNeeded: word), event: event, value: UInt16(truncatingIfNeeded: word &>> 48))
+        guard let port = bytes.loadLittleEndian(UInt32.self, at: 0),
+            let event = bytes.loadLittleEndian(UInt16.self, at: 4).flatMap(Event.init(rawValue:)),
+            let value = bytes.loadLittleEndian(UInt16.self, at: 6)
+        else { return nil }
+        self.init(port: port, event: event, value: value)
     }
 
     package var bytes: [UInt8] {
-        let word = UInt64(port) | UInt64(event.rawValue) &<< 32 | UInt64(value) &<< 48
-        return (0..<Self.byteCount).map { UInt8(truncatingIfNeeded: word &>> (8 &* UInt64($0))) }
+        var bytes: [UInt8] = []
+        bytes.appendLittleEndian(port)
+        bytes.appendLittleEndian(event.rawValue)
+        bytes.appendLittleEndian(value)
+        return bytes
     }
 }
 
@@ -57,7 +61,10 @@ package struct ConsoleSize: Hashable, Sendable {
 
     /// `le16 cols; le16 rows`, as the configuration space and a RESIZE message have them (VIRTIO 1.2 §5.3.4, §5.3.6.2).
     package var bytes: [UInt8] {
-        [columns, rows].flatMap { [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 &>> 8)] }
+        var bytes: [UInt8] = []
+        bytes.appendLittleEndian(columns)
+        bytes.appendLittleEndian(rows)
+        return bytes
     }
 }
 
