@@ -32,5 +32,8 @@ let package = Package(
         .executableTarget(
             name: "fuzz-virtio-console", dependencies: libraries, path: "Sources/FuzzVirtioConsole",
             swiftSettings: settings),
+        .executableTarget(
+            name: "fuzz-virtio-block", dependencies: libraries, path: "Sources/FuzzVirtioBlock",
+            swiftSettings: settings),
     ]
 )

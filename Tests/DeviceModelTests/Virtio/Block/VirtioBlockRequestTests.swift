@@ -31,6 +31,8 @@ struct VirtioBlockRequestTests {
                 if isReadable {
                     let part = rest.prefix(count)
                     try memory.write(part.span, at: GuestAddress(address(index)))
+                    // Nothing behind a buffer is of the header.
+                    try memory.store(UInt8(0xEE), at: GuestAddress(address(index) + UInt64(part.count)))
                     rest = rest.dropFirst(count)
                 }
                 let flags =
