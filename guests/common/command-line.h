@@ -51,7 +51,8 @@ static inline bool parse_number(const char **text, uint64_t *value) {
     *value = 0;
     for (;; at++) {
         unsigned digit = (unsigned)(*at - '0');
-        if (digit > 9) digit = (unsigned)((*at | 0x20) - 'a') + 10;
+        unsigned letter = (unsigned)((*at | 0x20) - 'a');
+        if (digit > 9) digit = letter < 6 ? letter + 10 : 16;
         if (digit >= base) break;
         *value = *value * base + digit;
         if (*value >> 60) return false;

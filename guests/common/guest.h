@@ -16,10 +16,13 @@ static inline uint8_t inb(uint16_t port) {
     return value;
 }
 
-static inline void print_byte(char byte) {
-    while (!(inb(UART_LINE_STATUS) & LSR_THR_EMPTY)) { }
-    outb(UART_DATA, (uint8_t)byte);
+/// Sends a byte by the UART whose first register is at port `uart`.
+static inline void send_byte(uint16_t uart, uint8_t byte) {
+    while (!(inb(uart + UART_LINE_STATUS_OFFSET) & LSR_THR_EMPTY)) { }
+    outb(uart, byte);
 }
+
+static inline void print_byte(char byte) { send_byte(UART_DATA, (uint8_t)byte); }
 
 static inline void print(const char *text) {
     while (*text) print_byte(*text++);
@@ -31,6 +34,31 @@ static inline void print_decimal(uint64_t value) {
     *--first = 0;
     do *--first = (char)('0' + value % 10); while (value /= 10);
     print(first);
+}
+
+/// By words as far as they go: a host that interprets ring 0 pays for each step of a string instruction.
+static inline void copy_bytes(void *to, const void *from, uint64_t count) {
+    uint64_t words = count / 8, rest = count % 8;
+    asm volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+    asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(rest) : : "memory");
+}
+
+static inline void fill_bytes(void *to, uint8_t byte, uint64_t count) {
+    uint64_t words = count / 8, rest = count % 8, value = byte * 0x0101010101010101ull;
+    asm volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(value) : "memory");
+    asm volatile("rep stosb" : "+D"(to), "+c"(rest) : "a"(value) : "memory");
+}
+
+/// Whether two pieces of memory hold the same.
+static inline bool has_equal_bytes(const void *one, const void *other, uint64_t count) {
+    uint64_t words = count / 8, rest = count % 8;
+    bool is_equal;
+    asm volatile("cmpl %%eax, %%eax; repe cmpsq"  // the first comparison: equal, should the count be 0
+                 : "+S"(one), "+D"(other), "+c"(words), "=@cce"(is_equal) : : "memory");
+    if (!is_equal) return false;
+    asm volatile("cmpl %%eax, %%eax; repe cmpsb"
+                 : "+S"(one), "+D"(other), "+c"(rest), "=@cce"(is_equal) : : "memory");
+    return is_equal;
 }
 
 /// Prints "0x" and at least `width` digits, 1 to 16.

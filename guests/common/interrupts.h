@@ -47,6 +47,7 @@ static inline void load_gates(void) {
 
 /// Sets up both controllers for vectors from IRQ_VECTORS on, and lets only the IRQs of `enabled` through, a bit for each.
 static inline void set_up_pics(uint16_t enabled) {
+    if (enabled >> 8) enabled |= 1 << 2;  // where the second one is connected to the first
     static const uint8_t words[][2] = { { 0x20, 0x11 }, { 0x21, IRQ_VECTORS }, { 0x21, 4 }, { 0x21, 1 },
         { 0xA0, 0x11 }, { 0xA1, IRQ_VECTORS + 8 }, { 0xA1, 2 }, { 0xA1, 1 } };
     for (unsigned word = 0; word < sizeof words / sizeof *words; word++) outb(words[word][0], words[word][1]);
@@ -78,8 +79,14 @@ enum { APIC_ID = 0x20, APIC_EOI = 0xB0, APIC_SPURIOUS = 0xF0 };
 
 static inline volatile uint32_t *apic(uint32_t offset) { return (volatile uint32_t *)(0xFEE00000ull + offset); }
 
+/// Whether interrupts come from a local APIC, which wants to hear of the end of each.
+static bool uses_apic;
+
 /// Turns the local APIC on, with spurious interrupts as vector 0xFF.
-static inline void set_up_apic(void) { *apic(APIC_SPURIOUS) = 0x1FF; }
+static inline void set_up_apic(void) {
+    uses_apic = true;
+    *apic(APIC_SPURIOUS) = 0x1FF;
+}
 
 /// The I/O APIC (Intel 82093AA data sheet): registers are chosen at 0x00 and read and written at 0x10.
 static inline uint32_t io_apic_read(uint32_t index) {
@@ -97,29 +104,36 @@ static inline bool has_io_apic(void) { return (io_apic_read(1) & 0x00FF0000) == 
 
 enum { IO_APIC_LEVEL = 1 << 15 };
 
-/// Lets a pin interrupt this vCPU as `vector`, on an edge or, with IO_APIC_LEVEL, for as long as the line is high.
-static inline void enable_pin(uint32_t pin, uint8_t vector, uint32_t trigger) {
-    io_apic_write(0x10 + 2 * pin + 1, *apic(APIC_ID));
+/// Lets a pin interrupt the vCPU whose local APIC has number `cpu` as `vector`, on an edge or, with IO_APIC_LEVEL, for as long as
+/// the line is high.
+static inline void enable_pin(uint32_t pin, uint8_t vector, uint32_t trigger, uint32_t cpu) {
+    io_apic_write(0x10 + 2 * pin + 1, cpu << 24);
     io_apic_write(0x10 + 2 * pin, trigger | vector);
 }
 
-/// Where enable_irq let its interrupts through.
-static bool irq_by_pic;
+/// The number of this vCPU's local APIC.
+static inline uint32_t own_number(void) { return *apic(APIC_ID) >> 24; }
 
-/// Has `handler` called for one IRQ below 8, by the PIC, or by the I/O APIC where there is no PIC or interrupts shall last as
-/// long as their cause (`by_level`). False if the machine has no interrupt controllers.
+enum { PIC_IRQS = 16, IO_APIC_PINS = 24 };
+
+/// What enable_irq has let through by the PICs, a bit for each.
+static uint16_t pic_irqs;
+
+/// Has `handler` called for an IRQ, by the PICs, or by the I/O APIC where there are none or interrupts shall last as long as
+/// their cause (`by_level`). False if the machine has no interrupt controllers, or none that has this IRQ.
 static inline bool enable_irq(uint32_t irq, void *handler, bool by_level) {
-    irq_by_pic = has_pics() && !by_level;
-    if (irq >= 8 || (!irq_by_pic && !has_io_apic())) return false;
+    bool by_pic = has_pics() && !by_level && irq < PIC_IRQS;
+    if (irq >= IO_APIC_PINS || (!by_pic && !has_io_apic())) return false;
     load_segments();
     set_gate(IRQ_VECTORS + (int)irq, handler);
     load_gates();
-    if (irq_by_pic) {
-        set_up_pics((uint16_t)(1 << irq));
+    if (by_pic) {
+        pic_irqs |= (uint16_t)(1 << irq);
     } else {
         set_up_apic();
-        enable_pin(irq, (uint8_t)(IRQ_VECTORS + irq), by_level ? IO_APIC_LEVEL : 0);
+        enable_pin(irq, (uint8_t)(IRQ_VECTORS + irq), by_level ? IO_APIC_LEVEL : 0, own_number());
     }
+    if (pic_irqs) set_up_pics(pic_irqs);
     return true;
 }
 
@@ -130,13 +144,17 @@ __attribute__((noinline)) static inline void sleep(void) {
     asm volatile("sti; sleep_halt: hlt; cli" : : : "memory");
 }
 
-/// The handler given to enable_irq is done; sleep() must be called in the same file. An interrupt that came before the HLT all
-/// the same would be slept over: the HLT is left out then. Under QEMU's emulation of AMD-V it may, where the host itself was
-/// interrupted there: its VMRUN does not load the interrupt shadow, as a processor's does (AMD APM vol. 2, section 15.21.5). The
-/// compiler may take the frame for a copy of its own, and what is written there for lost: volatile.
+/// The handler given to enable_irq, or of an interrupt of the local APIC's own, is done; sleep() must be called in the same file. An
+/// interrupt that came before the HLT all the same would be slept over: the HLT is left out then. Under QEMU's emulation of AMD-V it
+/// may, where the host itself was interrupted there: its VMRUN does not load the interrupt shadow, as a processor's does (AMD APM
+/// vol. 2, section 15.21.5). The compiler may take the frame for a copy of its own, and what is written there for lost: volatile.
 static inline void end_of_irq(struct frame *frame) {
     volatile uint64_t *rip = &frame->rip;
     if (*rip == (uint64_t)sleep_halt) *rip += 1;
-    if (irq_by_pic) end_of_interrupt();
-    else *apic(APIC_EOI) = 0;
+    // A controller that has delivered nothing takes no notice.
+    if (pic_irqs) {
+        if (pic_irqs >> 8) outb(0xA0, 0x20);
+        end_of_interrupt();
+    }
+    if (uses_apic) *apic(APIC_EOI) = 0;
 }

@@ -1,9 +1,10 @@
 // The parts of the platform that the guests use. Only #define lines: assembly and C include this file alike.
 #pragma once
 
-// 16550A UART, first serial line (PC16550D data sheet, table 2).
+// 16550A UART, first serial line, COM1 (PC16550D data sheet, table 2).
 #define UART_DATA 0x3F8             // read: receiver buffer (RBR); write: transmitter holding register (THR)
 #define UART_LINE_STATUS 0x3FD      // LSR
+#define UART_LINE_STATUS_OFFSET 5   // the same, counted from the first register
 #define LSR_DATA_READY 0x01         // RBR holds a byte
 #define LSR_THR_EMPTY 0x20          // THR takes a byte
 

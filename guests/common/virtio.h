@@ -1,6 +1,7 @@
 // A driver of virtio devices: the MMIO transport, version 2, and split virtqueues (VIRTIO 1.2, sections 2.7 and 4.2).
 // There is no allocator: a queue is a static `struct virtq`. Its user chooses a number for each buffer, from 0 below the queue's
-// size, which is also that of its descriptor; several pieces of memory become one buffer by an indirect table.
+// size, which is also that of its descriptor; several pieces of memory become one buffer by an indirect table, or by the
+// descriptors that follow, whose numbers the user then leaves free.
 // x86 keeps stores in order, and loads: only where a load must not pass an earlier store a fence is needed.
 #pragma once
 
@@ -31,7 +32,8 @@ enum virtio_register {
     VIRTIO_CONFIGURATION_SPACE = 0x100,
 };
 
-enum { VIRTIO_CONSOLE = 3 };
+/// Kinds of devices.
+enum { VIRTIO_BLOCK = 2, VIRTIO_CONSOLE = 3, VIRTIO_ENTROPY = 4 };
 
 enum { VIRTIO_CONSOLE_RECEIVE = 0, VIRTIO_CONSOLE_TRANSMIT = 1 };
 
@@ -63,6 +65,22 @@ static inline uint32_t virtio_read(const struct virtio_device *device, enum virt
 
 static inline void virtio_write(const struct virtio_device *device, enum virtio_register reg, uint32_t value) {
     *(volatile uint32_t *)(device->registers + reg) = value;
+}
+
+/// A field of 4 bytes of the configuration space.
+static inline uint32_t virtio_read_field(const struct virtio_device *device, uint32_t place) {
+    return *(volatile uint32_t *)(device->registers + VIRTIO_CONFIGURATION_SPACE + place);
+}
+
+/// A field of 8 bytes, both halves as they were at one time (VIRTIO 1.2, section 2.5.1).
+static inline uint64_t virtio_read_long_field(const struct virtio_device *device, uint32_t place) {
+    uint32_t before, low, high;
+    do {
+        before = virtio_read(device, VIRTIO_CONFIGURATION_GENERATION);
+        low = virtio_read_field(device, place);
+        high = virtio_read_field(device, place + 4);
+    } while (virtio_read(device, VIRTIO_CONFIGURATION_GENERATION) != before);
+    return (uint64_t)high << 32 | low;
 }
 
 /// Looks for a device of this kind among the words `virtio_mmio.device=SIZE@ADDRESS:IRQ` of the command line.
@@ -166,6 +184,16 @@ static inline void virtq_offer(
 static inline void virtq_offer_table(
     struct virtq *queue, uint16_t id, const struct virtq_descriptor *table, uint32_t count) {
     virtq_offer(queue, id, table, count * (uint32_t)sizeof *table, VIRTQ_INDIRECT);
+}
+
+/// Offers the same pieces as buffer `id` by descriptors of the queue, those from `id` to `id` + `count` - 1.
+static inline void virtq_offer_chain(
+    struct virtq *queue, uint16_t id, const struct virtq_descriptor *pieces, uint16_t count) {
+    for (uint16_t piece = 0; piece < count; piece++) {
+        queue->descriptors[id + piece] = pieces[piece];
+        queue->descriptors[id + piece].next = (uint16_t)(id + piece + 1);
+    }
+    virtq_put(queue, id);
 }
 
 /// The event indices: the used ring's is the device's wish for a notification, the available ring's the driver's for an interrupt.

@@ -10,18 +10,11 @@
 //                  does nothing more that leaves the guest
 //   "4 and print"  each prints its number on the debug console for ever
 #include "boot-params.h"
+#include "cpus.h"
 #include "hypercall.h"
 #include "interrupts.h"
 
-enum { PAGE = 0x10000, NMI = 2 };
-
-/// Registers of the local APIC (Intel SDM vol. 3A, "Local APIC Register Address Map").
-enum { APIC_COMMAND = 0x300, APIC_TARGET = 0x310 };
-
-/// Interrupt commands (Intel SDM vol. 3A, "Interrupt Command Register (ICR)").
-enum { SEND_NMI = 0x4400, SEND_INIT = 0xC4500, SEND_START = 0xC4600 };
-
-extern const uint8_t trampoline[], trampoline_values[], trampoline_end[];
+enum { NMI = 2 };
 
 static volatile uint32_t turn;
 static volatile uint8_t is_woken[64];
@@ -29,12 +22,6 @@ static volatile bool has_finished;
 static uint32_t cpu_count;
 /// The first letter of what they do, or 0.
 static char work;
-
-static void relax(int rounds) {
-    while (rounds--) asm volatile("pause");
-}
-
-static uint32_t own_number(void) { return *apic(APIC_ID) >> 24; }
 
 extern const uint8_t sleep_begin[], sleep_end[];
 
@@ -50,10 +37,6 @@ __attribute__((interrupt)) static void on_nmi(struct frame *frame) {
 __attribute__((noinline)) static void sleep_until_woken(volatile uint8_t *woken) {
     asm volatile("sleep_begin: cmpb $0, (%0); jne sleep_end; hlt; sleep_end:" : : "r"(woken) : "memory", "cc");
     *woken = 0;
-}
-
-_Noreturn static void sleep_for_ever(void) {
-    for (;;) asm volatile("cli; hlt");
 }
 
 /// The last two take turns: one wakes the other, and sleeps.
@@ -95,7 +78,7 @@ static void do_work(uint32_t number) {
     while (work == 'p') outb(DEBUG_PORT, '0' + (uint8_t)number);
 }
 
-_Noreturn void cpu_main(void) {
+_Noreturn static void cpu_main(void) {
     uint32_t number = own_number();
     set_up_apic();
     load_gates();
@@ -107,26 +90,6 @@ _Noreturn void cpu_main(void) {
     if (work == 'w' && number + 2 >= cpu_count) wake_each_other(number);
     do_work(number);
     sleep_for_ever();
-}
-
-static void set_up_trampoline(void) {
-    uint8_t *page = (uint8_t *)PAGE;
-    for (int offset = 0; offset < trampoline_end - trampoline; offset++) page[offset] = trampoline[offset];
-    uint8_t *values = page + (trampoline_values - trampoline);
-    struct __attribute__((packed)) {
-        uint16_t limit;
-        uint64_t base;
-    } table;
-    uint64_t cr0, cr3, cr4;
-    asm volatile("sgdt %0" : "=m"(table));
-    asm volatile("mov %%cr0, %0" : "=r"(cr0));
-    asm volatile("mov %%cr3, %0" : "=r"(cr3));
-    asm volatile("mov %%cr4, %0" : "=r"(cr4));
-    *(volatile uint16_t *)values = table.limit;
-    *(volatile uint32_t *)(values + 2) = (uint32_t)table.base;
-    *(volatile uint32_t *)(values + 8) = (uint32_t)cr4;
-    *(volatile uint32_t *)(values + 12) = (uint32_t)cr3;
-    *(volatile uint32_t *)(values + 16) = (uint32_t)cr0;
 }
 
 int guest_main(const struct boot_params *params) {
@@ -142,13 +105,7 @@ int guest_main(const struct boot_params *params) {
     }
     if (text[0] == ' ' && text[1] == 'a' && text[2] == 'n' && text[3] == 'd' && text[4] == ' ') work = text[5];
     set_gate(NMI, on_nmi);
-    set_up_trampoline();
-    if (cpu_count > 1) {
-        // To all but this one.
-        *apic(APIC_COMMAND) = SEND_INIT;
-        relax(1000);
-        *apic(APIC_COMMAND) = SEND_START | PAGE >> 12;
-    }
+    if (cpu_count > 1) start_cpus(cpu_main);
     print("vCPU 0\n");
     set_up_apic();
     turn = 1;
