@@ -14,6 +14,10 @@ __thread volatile uint8_t *volatile clinux_kick_flag __attribute__((tls_model("i
 static __thread int32_t thread_id __attribute__((tls_model("initial-exec")));
 static atomic_int caught;
 
+static struct timespec timespec_of(int64_t nanoseconds) {
+  return (struct timespec){.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
+}
+
 static void on_signal(int signal) {
   if (signal != clinux_kick_signal())
     atomic_store(&caught, signal);
@@ -57,6 +61,26 @@ long clinux_kick(int32_t thread) {
   return syscall(SYS_tgkill, getpid(), thread, clinux_kick_signal()) < 0 ? -errno : 0;
 }
 
+/* With every signal held back between the look at the mark and the wait, none is lost between the two. */
+long clinux_wait(struct pollfd *requests, int count, int64_t nanoseconds) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  struct timespec time = timespec_of(nanoseconds);
+  long result = -EINTR;
+  if (!clinux_kicked) {
+    result = ppoll(requests, (nfds_t)count, nanoseconds < 0 ? NULL : &time, &before);
+    if (result < 0)
+      result = -errno;
+  }
+  if (clinux_kicked && result <= 0) {
+    clinux_kicked = 0;
+    result = -EINTR;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return result;
+}
+
 long clinux_catch_signal(int signal) { return install(signal); }
 
 int clinux_is_ignored(int signal) {
@@ -82,13 +106,39 @@ long clinux_timer_create(int32_t thread) {
   return syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) < 0 ? -errno : timer;
 }
 
-static struct timespec timespec_of(int64_t nanoseconds) {
-  return (struct timespec){.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
-}
-
 long clinux_timer_set(long timer, int64_t delay, int64_t interval) {
   struct itimerspec times = {.it_value = timespec_of(delay), .it_interval = timespec_of(interval)};
   return syscall(SYS_timer_settime, (int)timer, 0, &times, NULL) < 0 ? -errno : 0;
 }
 
 void clinux_timer_delete(long timer) { syscall(SYS_timer_delete, (int)timer); }
+
+long clinux_signal_later(int signal, int64_t delay) {
+  struct sigevent event;
+  memset(&event, 0, sizeof event);
+  event.sigev_notify = SIGEV_SIGNAL;
+  event.sigev_signo = signal;
+  int timer = -1;
+  return syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) < 0 ? -errno : clinux_timer_set(timer, delay, 0);
+}
+
+void clinux_condition_init(struct clinux_condition *condition) {
+  pthread_condattr_t attributes;
+  pthread_mutex_init(&condition->mutex, NULL);
+  pthread_condattr_init(&attributes);
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init(&condition->changed, &attributes);
+  pthread_condattr_destroy(&attributes);
+}
+
+void clinux_condition_destroy(struct clinux_condition *condition) {
+  pthread_cond_destroy(&condition->changed);
+  pthread_mutex_destroy(&condition->mutex);
+}
+
+int clinux_condition_wait(struct clinux_condition *condition, int64_t end) {
+  if (end < 0)
+    return pthread_cond_wait(&condition->changed, &condition->mutex) == 0;
+  struct timespec time = timespec_of(end);
+  return pthread_cond_timedwait(&condition->changed, &condition->mutex, &time) != ETIMEDOUT;
+}

@@ -4,23 +4,46 @@
 #define CLINUXHOST_H
 
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 #include <sys/uio.h>
 
 /* An eventfd that does not block, or -errno. */
 long clinux_event_create(void);
 
+/* How a stream is read and written without waiting, whatever O_NONBLOCK says, which belongs to all who share the description. */
+enum clinux_stream {
+  CLINUX_PLAIN = 0,     /* the description has O_NONBLOCK, or is of a file that never makes anyone wait for long */
+  CLINUX_SOCKET = 1,    /* by MSG_DONTWAIT */
+  CLINUX_CAREFUL = 2,   /* poll(2) first, and then no more than a pipe with room takes: another process may be quicker */
+};
+
+/* Several buffers in one call: the number of bytes, or -errno. */
+long clinux_write_stream(int fd, int stream, const struct iovec *parts, int count);
+long clinux_read_stream(int fd, int stream, const struct iovec *parts, int count);
+
+/* The file behind a descriptor opened anew, without waiting, for `flags`; or -errno. */
+long clinux_reopen(int fd, int flags);
+
 /* readv(2) that does not wait, where the kernel can do that for such a file: what poll(2) has told of may be gone, to another
    process. The number of bytes, or -errno. */
 long clinux_read_now(int fd, const struct iovec *parts, int count);
 
-/* writev(2): the number of bytes, or -errno. */
-static inline long clinux_write(int fd, const struct iovec *parts, int count) {
-  long result = writev(fd, parts, count);
-  return result < 0 ? -errno : result;
-}
+/* ---- epoll(7), without its union ---- */
+
+struct clinux_ready {
+  uint64_t token;
+  uint32_t events;
+};
+
+/* `operation` is EPOLL_CTL_ADD, _MOD or _DEL. 0, or -errno. */
+long clinux_epoll_set(int epoll, int operation, int fd, uint32_t events, uint64_t token);
+/* How many are ready, or -errno. `milliseconds` below 0 for as long as it takes. */
+long clinux_epoll_wait(int epoll, struct clinux_ready *ready, int count, int milliseconds);
 
 /* Whether the processor says that this system is itself a virtual machine (CPUID leaf 1, ECX bit 31). */
 int clinux_is_nested(void);
@@ -45,6 +68,9 @@ int32_t clinux_prepare_thread(void);
 /* Kicks a thread of this process. */
 long clinux_kick(int32_t thread);
 
+/* ppoll(2) that a kick of the calling thread ends: with -EINTR, also where the kick came before it since somebody looked last. */
+long clinux_wait(struct pollfd *requests, int count, int64_t nanoseconds);
+
 /* Makes `signal` a kick of the thread that it is delivered to, and remembers it. */
 long clinux_catch_signal(int signal);
 
@@ -59,6 +85,20 @@ long clinux_timer_create(int32_t thread);
 /* First kick `delay` ns from now, then one each `interval` ns; a `delay` of 0 disarms. */
 long clinux_timer_set(long timer, int64_t delay, int64_t interval);
 void clinux_timer_delete(long timer);
+
+/* Sends this process `signal` in `delay` ns. 0, or -errno. */
+long clinux_signal_later(int signal, int64_t delay);
+
+/* ---- a condition to wait for, by the monotonic clock ---- */
+
+struct clinux_condition {
+  pthread_mutex_t mutex;
+  pthread_cond_t changed;
+};
+void clinux_condition_init(struct clinux_condition *condition);
+void clinux_condition_destroy(struct clinux_condition *condition);
+/* With the mutex held. 0 when the time is over: `end` is in ns of the monotonic clock, below 0 for never. */
+int clinux_condition_wait(struct clinux_condition *condition, int64_t end);
 
 /* ---- a terminal whose keys go to a guest as they are ---- */
 

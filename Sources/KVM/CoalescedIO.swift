@@ -53,3 +53,29 @@ public struct CoalescedWrite: Equatable, Sendable {
         self.value = value
     }
 }
+
+/// Ports whose writes of a byte wait in the ring. Safe to use from any thread.
+public struct KVMCoalescedPorts: Sendable {
+    private let resources: VirtualMachineResources
+
+    init(resources: VirtualMachineResources) {
+        self.resources = resources
+    }
+
+    /// From now on writes to the port wait in the ring and are no exits, until the ring is full (`KVM_REGISTER_COALESCED_MMIO`, Linux
+    /// api.rst section 4.116).
+    public func coalesce(_ port: UInt16) throws(KVMError) {
+        try KVMError.check(
+            ckvm_coalesce_ports(resources.descriptor.number, port, 1), "have writes to port \(port) wait in a ring")
+    }
+
+    /// Ends that: writes to the port are exits again (`KVM_UNREGISTER_COALESCED_MMIO`). What waits in the ring stays there.
+    public func stop(_ port: UInt16) throws(KVMError) {
+        try KVMError.check(
+            ckvm_uncoalesce_ports(resources.descriptor.number, port, 1), "have writes to port \(port) exit again")
+    }
+}
+
+extension KVMVirtualMachine {
+    public var coalescedPorts: KVMCoalescedPorts { KVMCoalescedPorts(resources: resources) }
+}

@@ -2,7 +2,7 @@ import CKVM
 import LinuxHost
 import SystemPackage
 
-/// Ways for guest and host to tell each other without an exit, and the interrupt controllers that some of them need.
+/// The interrupt controllers that the kernel has for a machine, and the ways into them.
 extension KVMVirtualMachine {
     /// Puts a PIC, an I/O APIC and local APICs into the kernel (`KVM_CREATE_IRQCHIP`, Linux api.rst section 4.24). Before the
     /// first vCPU.
@@ -17,11 +17,11 @@ extension KVMVirtualMachine {
     /// vCPU.
     public func makeLocalInterruptControllers() throws(KVMError) {
         let result = ckvm_split_interrupt_controllers(resources.descriptor.number, UInt32(Self.pinCount))
-        try check(result, "create the local interrupt controllers")
+        try KVMError.check(result, "create the local interrupt controllers")
     }
 
     /// The way for messages to the local APICs in the kernel.
-    public var interruptMessages: KVMMSI { KVMMSI(resources: resources) }
+    public var msi: KVMMSI { KVMMSI(resources: resources) }
 
     /// Puts a PC's timer into the kernel, an 8254 at ports 0x40 to 0x43 and 0x61 (`KVM_CREATE_PIT2`, Linux api.rst section
     /// 4.71), behind the interrupt controllers.
@@ -33,55 +33,10 @@ extension KVMVirtualMachine {
     }
 
     /// The lines of the interrupt controllers in the kernel.
-    public var interruptLines: KVMIRQLines { KVMIRQLines(resources: resources) }
+    public var irqLines: KVMIRQLines { KVMIRQLines(resources: resources) }
 
-    /// From now on a write of `width` bytes to `port` adds one to `event` and is no exit (`KVM_IOEVENTFD`, Linux api.rst
-    /// section 4.59).
-    public func signal(
-        _ event: borrowing EventFD, onWriteToPort port: UInt16, width: UInt32
-    ) throws(KVMError) {
-        var request = kvm_ioeventfd()
-        request.addr = UInt64(port)
-        request.len = width
-        request.fd = event.number
-        request.flags = 1 << UInt32(kvm_ioeventfd_flag_nr_pio)
-        try resources.descriptor.control(CKVM_IOEVENTFD, &request, "have writes to port \(port) signal an event")
-    }
-
-    /// The doorbell of a device: writes of 32 bits to `address`.
-    public func doorbell(at address: UInt64) -> KVMIOEventFD {
-        KVMIOEventFD(resources: resources, address: address)
-    }
-
-    /// An interrupt line that is raised by an event descriptor.
-    public func irqfd(gsi: UInt32) throws(KVMError) -> KVMIRQFD {
-        try KVMIRQFD(resources: resources, gsi: gsi)
-    }
-
-    /// From now on each signal of `event` is a pulse on interrupt line `gsi` (`KVM_IRQFD`, Linux api.rst section 4.75).
-    public func interrupt(gsi: UInt32, on event: borrowing EventFD) throws(KVMError) {
-        var request = kvm_irqfd()
-        request.fd = UInt32(bitPattern: event.number)
-        request.gsi = gsi
-        try resources.descriptor.control(CKVM_IRQFD, &request, "have an event raise interrupt \(gsi)")
-    }
-
-    /// From now on writes to `count` ports from `port` on wait in a ring and are no exits, until the ring is full
-    /// (`KVM_REGISTER_COALESCED_MMIO`, Linux api.rst section 4.116).
-    public func coalesceWrites(toPort port: UInt16, count: UInt32) throws(KVMError) {
-        try check(
-            ckvm_coalesce_ports(resources.descriptor.number, port, count), "have writes to port \(port) wait in a ring")
-    }
-
-    /// Ends that: writes to the ports are exits again (`KVM_UNREGISTER_COALESCED_MMIO`). What waits in the ring stays there.
-    public func stopCoalescingWrites(toPort port: UInt16, count: UInt32) throws(KVMError) {
-        try check(
-            ckvm_uncoalesce_ports(resources.descriptor.number, port, count), "have writes to port \(port) exit again")
-    }
-
-    private func check(_ result: Int, _ what: String) throws(KVMError) {
-        try KVMError.check(result, what)
-    }
+    /// The same lines, raised by eventfds.
+    public var irqfds: KVMIRQFDs { KVMIRQFDs(resources: resources) }
 }
 
 /// A line into the interrupt controllers in the kernel. Safe to use from any thread.
@@ -146,7 +101,22 @@ public final class KVMMSI: Sendable {
     }
 }
 
-/// A level-triggered line into the interrupt controllers in the kernel, raised by an event descriptor (`KVM_IRQFD` with
+/// Makes irqfds: eventfds that raise lines of the interrupt controllers in the kernel (`KVM_IRQFD`, Linux api.rst section 4.75). Safe to
+/// use from any thread.
+public struct KVMIRQFDs: Sendable {
+    private let resources: VirtualMachineResources
+
+    init(resources: VirtualMachineResources) {
+        self.resources = resources
+    }
+
+    /// A level-triggered line.
+    public func make(gsi: UInt32) throws(KVMError) -> KVMIRQFD {
+        try KVMIRQFD(resources: resources, gsi: gsi)
+    }
+}
+
+/// A level-triggered line into the interrupt controllers in the kernel, raised by an eventfd (`KVM_IRQFD` with
 /// `KVM_IRQFD_FLAG_RESAMPLE`, Linux api.rst section 4.75). Safe to use from any thread.
 ///
 /// The kernel lowers the line when the guest ends the interrupt, and says so: whoever still wants to interrupt raises it again.

@@ -33,6 +33,11 @@ public enum StopSignals {
         try HostError.check(clinux_catch_signal(signal), "handle signal \(signal)")
     }
 
+    /// Sends this process a signal, `delay` nanoseconds from now.
+    public static func send(_ signal: Int32, after delay: Int64) {
+        _ = clinux_signal_later(signal, delay)
+    }
+
     /// Whether the process ignores a signal, as nohup(1) has it ignore SIGHUP.
     public static func isIgnored(_ signal: Int32) -> Bool {
         clinux_is_ignored(signal) != 0

@@ -65,33 +65,25 @@ public struct TerminalSize: Equatable, Sendable {
         rows = UInt16(truncatingIfNeeded: size >> 16)
     }
 
-    /// Calls `tell`, on a thread of its own, whenever the size of the process's terminal may have changed (SIGWINCH), until the thread
-    /// is stopped. To be called on the program's first thread, before others are made but by ``SystemThread``: from then on none
-    /// takes that signal.
-    public static func watch(_ tell: @escaping @Sendable () -> Void) throws(HostError) -> HelperThread {
-        let result = clinux_terminal_watch_size()
-        guard result >= 0 else {
-            throw HostError("watch the terminal's size", Errno(negated: result))
-        }
-        let descriptor = Int32(truncatingIfNeeded: result)
-        do throws(HostError) {
-            return try HelperThread { waiter in
-                repeat {
-                    takeSignals(descriptor)
-                    tell()
-                } while waiter.wait(for: descriptor) != .ended
-                close(descriptor)
-            }
-        } catch {
-            close(descriptor)
-            throw error
-        }
-    }
+    /// Tells when the size of the process's terminal may have changed (SIGWINCH). To be made on the program's first thread, before others
+    /// are made but by ``SystemThread``: from then on none takes that signal.
+    public struct Changes: ~Copyable, Sendable {
+        private let descriptor: OwnedDescriptor
 
-    private static func takeSignals(_ descriptor: Int32) {
-        // One structure for each signal that waits, of which there is one at most (signalfd(2)).
-        var signals = [UInt8](repeating: 0, count: 128)
-        // SAFETY: the system fills at most as many bytes as there are.
-        _ = unsafe signals.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+        public init() throws(HostError) {
+            let number = try HostError.check(clinux_terminal_watch_size(), "watch the terminal's size")
+            descriptor = OwnedDescriptor(number: Int32(truncatingIfNeeded: number))
+        }
+
+        /// What poll(2) finds readable when it may have.
+        public var number: Int32 { descriptor.number }
+
+        /// From now on it tells of later changes.
+        public func take() {
+            // One structure for each signal that waits, of which there is one at most (signalfd(2)).
+            var signals = [UInt8](repeating: 0, count: 128)
+            // SAFETY: the system fills at most as many bytes as there are.
+            _ = unsafe signals.withUnsafeMutableBytes { unsafe read(number, $0.baseAddress, $0.count) }
+        }
     }
 }

@@ -4,8 +4,8 @@ import LinuxHost
 /// The signals that end a command in good order; SIGHUP comes when the terminal goes.
 enum EndSignals {
     private static let all = [SIGINT, SIGTERM, SIGHUP]
-    /// For readers to take the last words, after a signal, in milliseconds.
-    private static let patience: Int32 = 5000
+    /// For readers to take the last words, after a signal, in nanoseconds.
+    private static let patience: Int64 = 5_000_000_000
 
     static func `catch`() throws(Failure) {
         do throws(HostError) {
@@ -23,9 +23,7 @@ enum EndSignals {
         for number in all { _ = signal(number, SIG_DFL) }
         // One that came before, even just before, cannot do that any more.
         guard let number = StopSignals.caught else { return }
-        _ = try? HelperThread { waiter in
-            if waiter.wait(for: nil, milliseconds: patience) == .timeout { kill(getpid(), number) }
-        }
+        StopSignals.send(number, after: patience)
     }
 
     /// Ends the command when one has come.

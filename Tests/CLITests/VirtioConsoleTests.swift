@@ -169,7 +169,7 @@ struct VirtioConsoleTests {
             try await scratch.swiftvmm(["run", hello, "--console", "virtio", "--report", "report"] + options),
             "Hello by virtio!\n")
         let greeting = try #require(try Report(try scratch.read("report")).run)
-        #expect(greeting.consoleBytes == ["uart": 0, "debug": 0, "hypercall": 0, "virtio": 17])
+        #expect(greeting.consoleBytes == ["uart": 0, "debug": 0, "hypercall": 0, "virtio-console": 17])
         if usesEvents { #expect(greeting.doorbellExits == 0) }
         let outcome = try await scratch.converse(
             ["run", echo, "--console", "virtio", "--report", "report"] + options
@@ -183,7 +183,7 @@ struct VirtioConsoleTests {
         }
         expectSuccess(outcome, "words!")
         let run = try #require(try Report(try scratch.read("report")).run)
-        #expect(run.consoleBytes == ["uart": 0, "debug": 0, "hypercall": 0, "virtio": 6])
+        #expect(run.consoleBytes == ["uart": 0, "debug": 0, "hypercall": 0, "virtio-console": 6])
         #expect((run.doorbellExits == 0) == usesEvents)
         expectSuccess(
             try await scratch.swiftvmm("run", Guests.path("real-hello.bin"), "--report", "report"),

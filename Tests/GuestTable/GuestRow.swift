@@ -25,7 +25,7 @@ public struct GuestRow: CustomStringConvertible, Sendable {
         if interruptControllers != .auto { text += ", \(interruptControllers) interrupt controllers" }
         if !commandLine.isEmpty { text += ", \(commandLine)" }
         if let virtioConsoleUsesEvents {
-            text += ", a virtio-console" + (virtioConsoleUsesEvents ? "" : " without event descriptors")
+            text += ", a virtio-console" + (virtioConsoleUsesEvents ? "" : " without eventfds")
         }
         if !virtioPorts.isEmpty { text += " with \(virtioPorts.count) ports" }
         if vcpuCount > 1 { text += ", \(vcpuCount) vCPUs" }
@@ -41,8 +41,10 @@ public struct GuestRow: CustomStringConvertible, Sendable {
         configuration.vcpuCount = vcpuCount
         let input = input.map { ConsoleInput($0) }
         if let virtioConsoleUsesEvents {
-            configuration.virtioConsole = VirtioConsoleConfiguration(
-                input: input, ports: virtioPorts.map { VirtioPortConfiguration(name: $0) })
+            configuration.devices.append(
+                .virtioConsole(
+                    VirtioConsoleConfiguration(
+                        input: input, ports: virtioPorts.map { VirtioPortConfiguration(name: $0) })))
             configuration.usesEventFDs = virtioConsoleUsesEvents
         } else {
             configuration.input = input

@@ -23,7 +23,7 @@ enum FuzzDevices {
         let output = ConsoleOutput(collectingUpTo: 4_096)
         let input = ConsoleInput(queueOf: 64)
         let outputs = ConsoleOutputs(main: output, serial: nil)
-        guard let ram = try? GuestRAM(RAMLayout(size: 1 << 20, physicalAddressBits: 36)),
+        guard let ram = try? GuestRAM(MemoryMap(size: 1 << 20, physicalAddressBits: 36)),
             let platform = try? Platform(
                 memory: ram.memory, outputs: outputs, input: input, interrupts: .messages(CheckedMessages()))
         else { preconditionFailure("no platform") }

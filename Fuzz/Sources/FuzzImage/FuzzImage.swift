@@ -47,7 +47,7 @@ enum FuzzImage {
     }
 
     /// In 128 bits, where nothing can wrap.
-    private static func check(_ bytes: [UInt8], _ elf: ELFImage, _ loaded: LoadPlan) {
+    private static func check(_ bytes: [UInt8], _ elf: ELFImage, _ loaded: BootPlan) {
         precondition(elf.fault == nil && loaded.mode == elf.header?.fileClass.mode)
         var places: [Range<UInt128>] = []
         for segment in elf.segments {

@@ -17,7 +17,7 @@ struct FuzzConsole {
     private let device: VirtioMMIO
 
     init() {
-        guard let ram = try? GuestRAM(RAMLayout(size: 1 << 20, physicalAddressBits: 36)) else {
+        guard let ram = try? GuestRAM(MemoryMap(size: 1 << 20, physicalAddressBits: 36)) else {
             preconditionFailure("no memory")
         }
         memory = ram.memory

@@ -47,12 +47,15 @@ public final class Bus: Sendable {
     }
 
     /// Writes the lowest `width` bytes, 1 to 8, of `value` at `address`.
-    public func write(at address: UInt64, width: Int, value: UInt64) {
+    ///
+    /// - Returns: what the vCPU that wrote has to do now.
+    @discardableResult
+    public func write(at address: UInt64, width: Int, value: UInt64) -> BusEffect {
         guard let (device, offset) = target(address, width: width) else {
             tally.withLock { $0.recordWrite(at: address) }
-            return
+            return .none
         }
-        device.write(offset: offset, width: width, value: value & Self.mask(width))
+        return device.write(offset: offset, width: width, value: value & Self.mask(width))
     }
 
     /// The accesses so far that no device owned.

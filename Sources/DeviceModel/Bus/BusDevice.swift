@@ -18,7 +18,18 @@ public protocol BusDevice: AnyObject, Sendable {
     ///   - offset: in bytes from the start of the device.
     ///   - width: in bytes, 1 to 8.
     ///   - value: the bytes, the one at `offset` lowest.
-    func write(offset: UInt64, width: Int, value: UInt64)
+    /// - Returns: what the vCPU that wrote has to do now.
+    @discardableResult
+    func write(offset: UInt64, width: Int, value: UInt64) -> BusEffect
+}
+
+/// What a write asks of the vCPU that made it, beyond the device. What ends the whole machine goes by its ``MachineEventLatch``.
+public enum BusEffect: Equatable, Sendable {
+    case none
+    /// Sleep in the guest's place, and then answer.
+    case wait(HypercallWait)
+    /// Output may wait from now on without an exit that tells of it: look for it now and then.
+    case outputMayWait
 }
 
 /// A device whose registers are one byte wide, as those of an ISA card with eight data lines.
@@ -45,10 +56,12 @@ extension BytePortDevice {
     }
 
     /// Writes `width` successive registers, the first one from the lowest byte.
-    public func write(offset: UInt64, width: Int, value: UInt64) {
+    @discardableResult
+    public func write(offset: UInt64, width: Int, value: UInt64) -> BusEffect {
         for index in 0..<8 where index < width {
             let byte = UInt8(truncatingIfNeeded: value >> (index &* 8))
             writeByte(offset: offset &+ UInt64(truncatingIfNeeded: index), value: byte)
         }
+        return .none
     }
 }

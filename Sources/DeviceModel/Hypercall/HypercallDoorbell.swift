@@ -3,8 +3,8 @@ import Synchronization
 /// The hypercall doorbell, a device that asks a guest to know that it is one: it puts a request into memory, writes the block's
 /// address to the port, and finds the answer in the block (docs/hypercall.md).
 ///
-/// A 32-bit read gives ``signature``, by which a guest finds it. Reads of another width, and writes through the bus, do nothing:
-/// a request can put its vCPU to sleep, so that whoever runs the vCPU brings it to ``ring(at:)``.
+/// A 32-bit read gives ``signature``, by which a guest finds it. Accesses of another width do nothing. A request can put its vCPU to
+/// sleep: then the write gives a ``BusEffect/wait(_:)``, which whoever runs the vCPU carries out and answers.
 ///
 /// Concurrency model: safe from any thread; requests of several vCPUs are independent.
 public final class HypercallDoorbell: BusDevice {
@@ -39,7 +39,11 @@ public final class HypercallDoorbell: BusDevice {
         offset == 0 && width == 4 ? UInt64(Self.signature) : .max
     }
 
-    public func write(offset: UInt64, width: Int, value: UInt64) {}
+    @discardableResult
+    public func write(offset: UInt64, width: Int, value: UInt64) -> BusEffect {
+        guard offset == 0, width == 4, let wait = ring(at: GuestAddress(value)) else { return .none }
+        return .wait(wait)
+    }
 
     /// Carries a request out, and answers it.
     ///
@@ -52,36 +56,27 @@ public final class HypercallDoorbell: BusDevice {
         let count = min(request.length, Self.longestTransfer)
         switch HypercallOperation(rawValue: request.operation) {
         case .discover:
-            answer(address, .done, length: Self.version)
+            HypercallRequest.answer(memory, address, .done, length: Self.version)
         case .write:
             let printed: Void? = try? memory.withMutableBytes(at: request.address, count: Int(count)) { bytes in
                 output.write(bytes.bytes)
             }
-            answer(address, printed == nil ? .badBuffer : .done, length: printed == nil ? 0 : count)
+            HypercallRequest.answer(
+                memory, address, printed == nil ? .badBuffer : .done, length: printed == nil ? 0 : count)
         case .read:
             var taken: UInt64 = 0
             let filled: Void? = try? memory.withMutableBytes(at: request.address, count: Int(count)) { bytes in
                 taken = read(into: &bytes)
             }
-            answer(address, filled == nil ? .badBuffer : .done, length: taken)
+            HypercallRequest.answer(memory, address, filled == nil ? .badBuffer : .done, length: taken)
         case .wait:
             return HypercallWait(request: address, nanoseconds: request.length)
         case .exit:
             events.signal(.exit(status: UInt8(truncatingIfNeeded: request.length)))
         case nil:
-            answer(address, .unknownOperation, length: 0)
+            HypercallRequest.answer(memory, address, .unknownOperation, length: 0)
         }
         return nil
-    }
-
-    /// Answers a sleep that is over.
-    ///
-    /// - Parameters:
-    ///   - wait: the sleep.
-    ///   - hasInput: whether there is something to read.
-    ///   - hasInterrupt: whether a device interrupts.
-    public func finish(_ wait: HypercallWait, hasInput: Bool, hasInterrupt: Bool) {
-        answer(wait.request, .done, length: (hasInput ? 1 : 0) | (hasInterrupt ? 2 : 0))
     }
 
     private func read(into bytes: inout MutableRawSpan) -> UInt64 {
@@ -93,15 +88,5 @@ public final class HypercallDoorbell: BusDevice {
             taken &+= 1
         }
         return UInt64(taken)
-    }
-
-    /// The status last: another vCPU may wait for it.
-    private func answer(_ request: GuestAddress, _ status: HypercallStatus, length: UInt64) {
-        // The block was in RAM when it was read, and RAM stays where it is.
-        guard let lengthAddress = request.adding(HypercallRequest.lengthOffset),
-            let statusAddress = request.adding(HypercallRequest.statusOffset)
-        else { return }
-        try? memory.store(length, at: lengthAddress)
-        try? memory.store(status.rawValue, at: statusAddress)
     }
 }

@@ -43,9 +43,30 @@ public enum HypercallStatus: UInt32, CaseIterable, Sendable {
     case badBuffer = 2
 }
 
-/// A guest that sleeps by hypercall. Whoever runs its vCPU waits for it, and then answers with ``HypercallDoorbell/finish(_:hasInput:hasInterrupt:)``.
+/// A guest that sleeps by hypercall. Whoever runs its vCPU waits for it, and then answers.
 public struct HypercallWait: Equatable, Sendable {
     let request: GuestAddress
     /// How long at most; `UInt64.max` for as long as it takes.
     public let nanoseconds: UInt64
+
+    /// Answers a sleep that is over.
+    ///
+    /// - Parameters:
+    ///   - memory: where the request is.
+    ///   - hasInput: whether there is something to read.
+    ///   - hasInterrupt: whether a device interrupts.
+    public func finish(in memory: GuestMemory, hasInput: Bool, hasInterrupt: Bool) {
+        HypercallRequest.answer(memory, request, .done, length: (hasInput ? 1 : 0) | (hasInterrupt ? 2 : 0))
+    }
+}
+
+extension HypercallRequest {
+    /// The status last: another vCPU may wait for it.
+    static func answer(_ memory: GuestMemory, _ request: GuestAddress, _ status: HypercallStatus, length: UInt64) {
+        // The block was in RAM when it was read, and RAM stays where it is.
+        guard let lengthAddress = request.adding(lengthOffset), let statusAddress = request.adding(statusOffset)
+        else { return }
+        try? memory.store(length, at: lengthAddress)
+        try? memory.store(status.rawValue, at: statusAddress)
+    }
 }

@@ -22,14 +22,16 @@ public final class IOAPIC: BusDevice {
     }
 
     /// Registers have 32 bits; a write of another width does nothing.
-    public func write(offset: UInt64, width: Int, value: UInt64) {
-        guard width == 4 else { return }
+    @discardableResult
+    public func write(offset: UInt64, width: Int, value: UInt64) -> BusEffect {
+        guard width == 4 else { return .none }
         registers.withLock { registers in
             let (message, changesLevels) = registers.write(offset: offset, value: UInt32(truncatingIfNeeded: value))
             // Before the first of them can be sent.
             if changesLevels { sink.tellEnds(of: registers.levelMessages) }
             if let message { sink.send(message) }
         }
+        return .none
     }
 
     /// A local APIC has ended an interrupt that was to be told.

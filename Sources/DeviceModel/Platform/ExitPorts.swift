@@ -16,8 +16,10 @@ public final class DebugExit: BusDevice {
     }
 
     /// Ends the run.
-    public func write(offset: UInt64, width: Int, value: UInt64) {
+    @discardableResult
+    public func write(offset: UInt64, width: Int, value: UInt64) -> BusEffect {
         events.signal(.exit(status: UInt8(truncatingIfNeeded: value << 1 | 1)))
+        return .none
     }
 }
 
@@ -38,7 +40,9 @@ public final class PlainExit: BusDevice {
     }
 
     /// Ends the run.
-    public func write(offset: UInt64, width: Int, value: UInt64) {
+    @discardableResult
+    public func write(offset: UInt64, width: Int, value: UInt64) -> BusEffect {
         events.signal(.exit(status: UInt8(truncatingIfNeeded: value)))
+        return .none
     }
 }

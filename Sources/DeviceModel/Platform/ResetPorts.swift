@@ -75,8 +75,9 @@ public final class PowerOffPort: BusDevice {
     }
 
     /// Switches off, if the value says so.
-    public func write(offset: UInt64, width: Int, value: UInt64) {
-        guard offset == 0, value & Self.sleepEnableAndType == Self.softOff else { return }
-        events.signal(.powerOff)
+    @discardableResult
+    public func write(offset: UInt64, width: Int, value: UInt64) -> BusEffect {
+        if offset == 0, value & Self.sleepEnableAndType == Self.softOff { events.signal(.powerOff) }
+        return .none
     }
 }

@@ -1,19 +1,30 @@
-import DeviceModel
-
-/// What lies in the first 64 KiB when a guest is entered in protected or long mode.
+/// The tables that lie in the first 64 KiB when a guest is entered in protected or long mode.
 enum BootTables {
-    static func write(
-        for mode: CPUMode, parameters: BootParameters, into memory: GuestMemory
-    ) throws(GuestMemoryError) {
-        guard mode != .real else { return }
-        let descriptors = BootDescriptorTable.descriptors(for: mode)
-        try memory.write(descriptors.span, at: GuestAddress(LowMemory.descriptorTable))
-        // No I/O permission bitmap: its offset is the end of the segment (Intel SDM vol. 1 section 19.5.2).
-        try memory.store(BootDescriptorTable.taskLimit + 1, at: GuestAddress(LowMemory.taskState + 0x66))
-        guard mode == .long else { return }
-        try memory.write(BootPageTables.words.span, at: GuestAddress(LowMemory.pageTables))
-        try memory.write(parameters.bytes.span, at: GuestAddress(LowMemory.bootParameters))
-        try memory.write(parameters.commandLine.span, at: GuestAddress(LowMemory.commandLine))
+    /// - Parameter parameters: for the protocols that hand them over.
+    static func pieces(for boot: BootProtocol, parameters: BootParameters) -> [BootPlan.Piece] {
+        guard boot.mode != .real else { return [] }
+        var tables = [
+            BootPlan.Piece(
+                name: "descriptor table", bytes: bytes(BootDescriptorTable.descriptors(for: boot.mode)),
+                at: LowMemory.descriptorTable),
+            // No I/O permission bitmap: its offset is the end of the segment (Intel SDM vol. 1 section 19.5.2).
+            BootPlan.Piece(
+                name: "task-state segment", bytes: [UInt8(BootDescriptorTable.taskLimit + 1), 0],
+                at: LowMemory.taskState + 0x66),
+        ]
+        guard boot.mode == .long else { return tables }
+        tables += [
+            BootPlan.Piece(name: "page tables", bytes: bytes(BootPageTables.words), at: LowMemory.pageTables),
+            BootPlan.Piece(name: "boot parameters", bytes: parameters.bytes, at: LowMemory.bootParameters),
+            BootPlan.Piece(name: "command line", bytes: parameters.commandLine, at: LowMemory.commandLine),
+        ]
+        return tables
+    }
+
+    /// As this machine has them: the lowest byte first.
+    private static func bytes(_ words: [UInt64]) -> [UInt8] {
+        // SAFETY: the raw bytes of integers have no padding; they are copied within the call.
+        unsafe words.withUnsafeBytes { unsafe Array($0) }
     }
 }
 

@@ -10,3 +10,10 @@ struct E820Entry: Equatable, Sendable {
     let end: UInt64
     let kind: Kind
 }
+
+extension MemoryMap {
+    /// What a guest is told about its memory.
+    var e820: [E820Entry] {
+        ranges.map { E820Entry(start: $0.start, end: $0.end, kind: $0.kind == .usable ? .usable : .reserved) }
+    }
+}

@@ -13,9 +13,9 @@ public struct ImageInspection: Equatable, Sendable {
     /// What an ELF file says; nil for other formats.
     public let elf: ELFImage?
     /// What is to be loaded; of a refused image, as far as it could be read, and then nothing in it is checked.
-    public let pieces: [LoadPlan.Piece]
+    public let pieces: [BootPlan.Piece]
     /// How the image is loaded and entered, or the error that a machine's making ends with.
-    public let outcome: Result<LoadPlan, VMMError>
+    public let outcome: Result<BootPlan, VMMError>
 
     /// Opens the image and reads its headers.
     ///
@@ -30,11 +30,11 @@ public struct ImageInspection: Equatable, Sendable {
     public init(
         _ source: ImageSource, format: ImageFormat? = nil, mode: CPUMode? = nil, memorySize: UInt64 = 64 << 20
     ) throws(VMMError) {
-        let layout = try RAMLayout(size: memorySize, physicalAddressBits: RAMLayout.widestAddress)
+        let map = try MemoryMap(size: memorySize, physicalAddressBits: HighMemory.widestAddress)
         do throws(ImageError) {
             self = try ImageInspection(
                 ImageReader(source), name: source.name, format: format, mode: mode,
-                ram: layout.parts.map { GuestMemory.Region(start: $0.start, size: $0.size) })
+                ram: map.regions)
         } catch {
             throw .image(name: source.name, error)
         }
@@ -50,26 +50,26 @@ public struct ImageInspection: Equatable, Sendable {
         switch self.format {
         case .flat:
             elf = nil
-            let plan = LoadPlan(flat: image.size, mode: mode ?? .real)
+            let plan = BootPlan(flat: image.size, mode: mode ?? .real)
             pieces = plan.pieces
             outcome = Self.outcome(name) { () throws(ImageError) in try plan.flatChecked(against: ram) }
         case .elf:
             let elf = ELFImage(reading: image)
             self.elf = elf
-            pieces = elf.segments.map { LoadPlan.Piece($0) }
+            pieces = elf.segments.map { BootPlan.Piece($0) }
             if mode != nil {
                 outcome = .failure(
                     .configuration(
                         "an ELF image says its own mode; leave --mode out, or take it as it is with --format flat"))
             } else {
-                outcome = Self.outcome(name) { () throws(ImageError) in try LoadPlan(elf, ram: ram) }
+                outcome = Self.outcome(name) { () throws(ImageError) in try BootPlan(elf, ram: ram) }
             }
         }
     }
 
     private static func outcome(
-        _ name: String, _ plan: () throws(ImageError) -> LoadPlan
-    ) -> Result<LoadPlan, VMMError> {
+        _ name: String, _ plan: () throws(ImageError) -> BootPlan
+    ) -> Result<BootPlan, VMMError> {
         do throws(ImageError) {
             return .success(try plan())
         } catch {
@@ -79,9 +79,9 @@ public struct ImageInspection: Equatable, Sendable {
 
     /// The least RAM, in bytes, that all of the ``pieces`` lie in; nil where no amount is enough.
     public var memoryNeeded: UInt64? {
-        var needed = RAMLayout.smallest
+        var needed = MemoryMap.smallest
         for piece in pieces {
-            guard let size = RAMLayout.size(holding: piece.address, count: piece.memorySize) else { return nil }
+            guard let size = MemoryMap.size(holding: piece.address, count: piece.memorySize) else { return nil }
             needed = max(needed, size)
         }
         return needed

@@ -1,3 +1,5 @@
+import LinuxHost
+
 /// What a machine is made of. Everything but the image has a default.
 public struct MachineConfiguration: Sendable {
     public var image: ImageSource
@@ -13,14 +15,12 @@ public struct MachineConfiguration: Sendable {
     /// For 64-bit images, 2,047 bytes at most.
     public var commandLine = ""
     public var interruptControllers = InterruptControllers.auto
-    /// Whether much output of the serial port waits in a ring of the kernel instead of being an exit for each byte.
-    public var coalescesSerialOutput = true
-    /// A virtio-console beside the other consoles; nil for none. A 64-bit guest finds it by its command line.
-    public var virtioConsole: VirtioConsoleConfiguration?
-    /// Whether virtio devices and the guest tell each other by event descriptors, where the host has them: the guest's doorbell is
+    /// Beside what every machine has. A 64-bit guest finds virtio devices by its command line, in this order.
+    public var devices: [DeviceConfiguration] = [.uart(UARTConfiguration())]
+    /// Whether virtio devices and the guest tell each other by ioeventfd and irqfd, where the host has them: the guest's doorbell is
     /// no exit then.
     public var usesEventFDs = true
-    /// Changes the state that the guest is entered with, for a program that wants another than the mode's.
+    /// Changes the state that the guest is entered with, for a program that wants another than the boot protocol's.
     public var adjustState: (@Sendable (inout CPUState) -> Void)?
     /// Whether a state that VT-x or AMD-V would refuse is an error in words before it is tried.
     public var checksState = true
@@ -28,15 +28,33 @@ public struct MachineConfiguration: Sendable {
     public var measuresExits = false
     /// How long the guest may run; nil for as long as it likes.
     public var timeout: Duration?
-    /// Where all consoles write.
+    /// Where all consoles write that have no other output.
     public var output: ConsoleOutput
-    /// Where the serial port writes instead; nil for ``output``.
-    public var serialOutput: ConsoleOutput?
-    /// What the serial port and the hypercall doorbell receive; nil for nothing.
+    /// What the first serial port and the hypercall doorbell receive; nil for nothing.
     public var input: ConsoleInput?
+    /// To stop, pause and resume the machine by; nil for one that the machine makes. It belongs to one machine.
+    public var control: MachineControl?
+    /// What works on the machine's event loop for the time of the run, such as a terminal's keys.
+    public var attachments: [any MachineAttachment] = []
+    /// Called on each thread of the machine before the guest's first instruction.
+    public var onThreadStart: (@Sendable (ThreadRole) -> Void)?
 
     public init(image: ImageSource, output: ConsoleOutput = ConsoleOutput()) {
         self.image = image
         self.output = output
+    }
+}
+
+/// What works on a machine's event loop beside its devices.
+public protocol MachineAttachment: AnyObject, Sendable {
+    /// Before the guest begins; handlers of the control group go on while the machine is paused.
+    func begin(on loop: EventLoop) throws(HostError)
+    /// The run is over. The loop calls nothing any more when this returns, or soon after.
+    func end()
+}
+
+extension MachineAttachment {
+    func begin(on machine: MachineHost) throws(VMMError) {
+        try VMM.host { () throws(HostError) in try begin(on: machine.loops.light()) }
     }
 }

@@ -1,5 +1,5 @@
 import DeviceModel
-import KVM
+import LinuxHost
 import Synchronization
 import SystemPackage
 
@@ -10,7 +10,7 @@ final class ConsoleChannel: ByteSink {
         var cause: Errno?
     }
 
-    private let output: ConsoleOutput
+    let output: ConsoleOutput
     /// Whether bytes that cannot be written any more are lost, instead of an error.
     private let dropsWhenFailed: Bool
     private let count = Atomic<UInt64>(0)
@@ -30,26 +30,27 @@ final class ConsoleChannel: ByteSink {
     /// Why all bytes are lost now, where that is no error.
     var failure: Errno? { loss.withLock { $0.cause } }
 
-    /// Whether there is someone at the other end, as far as the system tells.
-    var isConnected: Bool { output.isConnected }
-
-    /// Whether a byte would be taken now.
-    var hasRoom: Bool { output.hasRoom }
-
     func write(_ byte: UInt8) {
         count.wrappingAdd(1, ordering: .relaxed)
         output.write(byte)
     }
 
-    /// Writes guest memory out at once, as ``ConsoleOutput/pass(_:losing:unless:)`` does.
-    func pass(_ bytes: inout GuestBytes, unless shouldGiveUp: (_ idle: Int64) -> Bool) -> ConsoleOutput.FlushResult {
+    func write(_ bytes: RawSpan) {
+        count.wrappingAdd(UInt64(bytes.byteCount), ordering: .relaxed)
+        output.write(bytes)
+    }
+
+    /// Writes guest memory as ``ConsoleOutput/pass(_:losing:isHolder:unless:wake:)`` does.
+    func pass(
+        _ bytes: inout GuestBytes, isHolder: inout Bool, unless mustYield: () -> Bool, wake: @escaping EventLoop.Work
+    ) -> ConsoleOutput.PassResult {
         let before = bytes.count
         defer { count.wrappingAdd(before &- bytes.count, ordering: .relaxed) }
         var lost: UInt64 = 0
-        var result = ConsoleOutput.FlushResult.done
         var cause = failure
+        var result = ConsoleOutput.PassResult.done
         if cause == nil {
-            result = output.pass(&bytes, losing: &lost, unless: shouldGiveUp)
+            result = output.pass(&bytes, losing: &lost, isHolder: &isHolder, unless: mustYield, wake: wake)
             if dropsWhenFailed, case .failed(let error) = result { cause = error }
         }
         if cause != nil {
@@ -64,42 +65,5 @@ final class ConsoleChannel: ByteSink {
             }
         }
         return result
-    }
-
-    func write(_ bytes: RawSpan) {
-        count.wrappingAdd(UInt64(bytes.byteCount), ordering: .relaxed)
-        output.write(bytes)
-    }
-}
-
-/// All the outputs of a machine: the one of its consoles, and those of their own that the serial port and the virtio-console have.
-struct ConsoleOutputs: Sendable {
-    let main: ConsoleOutput
-    /// Where the serial port writes.
-    let serial: ConsoleOutput
-    /// Each once, the main one first.
-    private let all: [ConsoleOutput]
-
-    init(main: ConsoleOutput, serial: ConsoleOutput?, virtio: ConsoleOutput? = nil) {
-        self.main = main
-        self.serial = serial ?? main
-        all = [serial, virtio].reduce(into: [main]) { all, output in
-            if let output, !all.contains(where: { $0 === output }) { all.append(output) }
-        }
-    }
-
-    /// How many bytes wait to be flushed.
-    var pendingCount: Int { all.reduce(0) { $0 + $1.pendingCount } }
-
-    /// Whether so much waits that it should be written before more comes.
-    var isFull: Bool { all.contains { $0.isFull } }
-
-    /// Writes out what is held back, as `ConsoleOutput.flush(waits:unless:)` does.
-    func flush(waits: Bool = false, unless shouldGiveUp: (_ idle: Int64) -> Bool) -> ConsoleOutput.FlushResult {
-        for output in all {
-            let result = output.flush(waits: waits, unless: shouldGiveUp)
-            guard result == .done else { return result }
-        }
-        return .done
     }
 }

@@ -1,5 +1,4 @@
 import DeviceModel
-import KVM
 import LinuxHost
 import Synchronization
 
@@ -12,24 +11,33 @@ final class ConsoleControl: Sendable {
         var ports: VirtioConsolePorts
         /// A driver that knows of one port alone has that open, without a word.
         var hasPortZeroAlone = false
-        var isSignalled = false
+        /// Called when there is a message for the driver.
+        var onMessage: EventLoop.Work?
+        /// By port: called when the guest opens it.
+        var onOpen: [Int: EventLoop.Work] = [:]
+
+        func isOpen(_ port: Int) -> Bool {
+            ports.ports.indices.contains(port) && ports.ports[port].isGuestOpen || port == 0 && hasPortZeroAlone
+        }
     }
 
-    /// For each port whether the guest has it open.
-    let gates: [ConsoleGate]
-    private let event: EventFD
     private let state: Mutex<State>
 
-    init(_ ports: VirtioConsolePorts) throws(HostError) {
-        var gates: [ConsoleGate] = []
-        for _ in ports.ports { gates.append(try ConsoleGate()) }
-        self.gates = gates
-        event = try EventFD()
+    init(_ ports: VirtioConsolePorts) {
         state = Mutex(State(ports: ports))
     }
 
-    /// What poll(2) finds readable while there is a message for the driver.
-    var messageEvent: Int32 { event.number }
+    /// Has `wake` called when there is a message for the driver.
+    func onMessage(_ wake: @escaping EventLoop.Work) {
+        state.withLock { $0.onMessage = wake }
+    }
+
+    /// Has `wake` called when the guest opens a port: before that nothing is read for it.
+    func onOpen(port: Int, _ wake: @escaping EventLoop.Work) {
+        state.withLock { $0.onOpen[port] = wake }
+    }
+
+    func isOpen(port: Int) -> Bool { state.withLock { $0.isOpen(port) } }
 
     var hasMessage: Bool { state.withLock { $0.ports.hasMessage } }
 
@@ -70,38 +78,14 @@ final class ConsoleControl: Sendable {
     }
 
     private func change<R: Sendable>(_ body: (inout State) -> R) -> R {
-        state.withLock { state in
+        let (result, calls) = state.withLock { state in
+            let before = (isOpen: state.onOpen.keys.filter { state.isOpen($0) }, hasMessage: state.ports.hasMessage)
             let result = body(&state)
-            for (index, gate) in gates.enumerated() {
-                gate.set(state.ports.ports[index].isGuestOpen || index == 0 && state.hasPortZeroAlone)
-            }
-            if state.ports.hasMessage != state.isSignalled {
-                state.isSignalled = state.ports.hasMessage
-                if state.isSignalled { event.signal() } else { _ = event.take() }
-            }
-            return result
+            var calls = state.onOpen.filter { state.isOpen($0.key) && !before.isOpen.contains($0.key) }.map(\.value)
+            if state.ports.hasMessage, !before.hasMessage, let call = state.onMessage { calls.append(call) }
+            return (result, calls)
         }
-    }
-}
-
-/// Whether a port of a virtio-console is open in the guest: before that nothing is read for it. With poll(2)'s word for it.
-final class ConsoleGate: Sendable {
-    private let event: EventFD
-    private let state = Atomic<Bool>(false)
-
-    init() throws(HostError) {
-        event = try EventFD()
-    }
-
-    var isOpen: Bool { state.load(ordering: .sequentiallyConsistent) }
-
-    /// What poll(2) finds readable while it is open.
-    var number: Int32 { event.number }
-
-    /// One thread at a time.
-    func set(_ isOpen: Bool) {
-        guard isOpen != self.isOpen else { return }
-        state.store(isOpen, ordering: .sequentiallyConsistent)
-        if isOpen { event.signal() } else { _ = event.take() }
+        for call in calls { call() }
+        return result
     }
 }

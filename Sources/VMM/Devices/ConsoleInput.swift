@@ -1,8 +1,8 @@
 import DeviceModel
 import Glibc
-import KVM
 import LinuxHost
 import Synchronization
+import SystemPackage
 
 /// Where a machine's console reads: a file descriptor, or bytes in memory. Nothing is taken before a device has room for it,
 /// so that what the guest leaves unread stays for the next program. The end of the input is not the end of the run.
@@ -10,7 +10,8 @@ import Synchronization
 /// Concurrency model: safe from any thread.
 public final class ConsoleInput: ByteSource {
     private enum Origin {
-        case descriptor(Int32)
+        /// `survivesHangup` tells whether someone may come back who is gone.
+        case descriptor(Int32, survivesHangup: Bool)
         case memory
         /// What another thread appends, so many bytes at most.
         case queue(limit: Int)
@@ -20,16 +21,27 @@ public final class ConsoleInput: ByteSource {
         var bytes: ArraySlice<UInt8> = []
         var hasEnded = false
         /// Called when bytes were appended to a queue.
-        var arrival: (@Sendable () -> Void)?
+        var arrival: EventLoop.Work?
         /// When the descriptor had nothing last, in nanoseconds of the monotonic clock.
         var emptySince: Int64 = 0
         /// Whether one thread alone asks the descriptor, by ``ConsoleInput/fill(upTo:)``.
         var isFilled = false
+        /// Whether nobody has the other side open.
+        var isAbsent = false
+    }
+
+    private struct Attachment {
+        let stream: Stream
+        let watch: EventLoop.Watch
+        let loop: EventLoop
+        let wake: EventLoop.Work
     }
 
     /// A guest that polls asks far more often than a byte comes: after an empty answer the system is not asked again for so
     /// many nanoseconds.
     private static let restAfterEmpty: Int64 = 500_000
+    /// How often it is looked whether someone has opened a pseudo-terminal, in nanoseconds: nothing tells it.
+    private static let absenceInterval: Int64 = 100_000_000
     /// In bytes, so that a read's buffer is on the stack.
     private static let largestRead = 1024
 
@@ -37,10 +49,14 @@ public final class ConsoleInput: ByteSource {
     private let state: Mutex<State>
     /// Signalled while bytes wait in a queue; nil for other input, or where the system gives none.
     private let waiting: EventFD?
+    /// Where a device's loop reads.
+    private let attachment = Mutex<Attachment?>(nil)
 
-    /// - Parameter descriptor: stays open as long as the machine runs; it is not closed.
-    public init(descriptor: Int32) {
-        origin = .descriptor(descriptor)
+    /// - Parameters:
+    ///   - descriptor: stays open as long as the machine runs; it is not closed.
+    ///   - survivesHangup: for a pseudo-terminal's first side: whether there is more to come when someone opens the other side again.
+    public init(descriptor: Int32, survivesHangup: Bool = false) {
+        origin = .descriptor(descriptor, survivesHangup: survivesHangup)
         state = Mutex(State())
         waiting = nil
     }
@@ -76,18 +92,21 @@ public final class ConsoleInput: ByteSource {
         return taken
     }
 
-    /// The descriptor that is read; nil for bytes in memory and for a queue.
-    var descriptor: Int32? {
-        if case .descriptor(let descriptor) = origin { descriptor } else { nil }
+    private var descriptor: Int32? {
+        if case .descriptor(let descriptor, _) = origin { descriptor } else { nil }
+    }
+
+    private var survivesHangup: Bool {
+        if case .descriptor(_, let survives) = origin { survives } else { false }
     }
 
     /// Whether no more bytes can come from the descriptor.
     var hasEnded: Bool { state.withLock { $0.hasEnded } }
 
-    /// What poll(2) finds readable when bytes may have come, where there is such a thing.
+    /// What poll(2) finds readable when bytes may have come, where there is such a thing; nil as long as nobody is at the other end.
     var watchedDescriptor: Int32? {
         switch origin {
-        case .descriptor(let descriptor): hasEnded ? nil : descriptor
+        case .descriptor(let descriptor, _): hasEnded || isHungUp ? nil : descriptor
         case .memory: nil
         case .queue:
             switch waiting {
@@ -97,42 +116,24 @@ public final class ConsoleInput: ByteSource {
         }
     }
 
-    /// Whether the next read gives a byte, or finds that the descriptor has ended.
-    var isReady: Bool {
-        guard case .descriptor(let descriptor) = origin, unreadCount == 0 else { return unreadCount > 0 }
-        guard !hasEnded else { return false }
+    /// Of a descriptor, poll(2)'s words for it now.
+    private var readiness: Int16 {
+        guard let descriptor else { return 0 }
         var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         // SAFETY: one structure, the caller's own.
-        guard unsafe poll(&request, 1, 0) > 0 else { return false }
+        return unsafe poll(&request, 1, 0) > 0 ? request.revents : 0
+    }
+
+    private var isHungUp: Bool { survivesHangup && readiness & Int16(POLLIN | POLLHUP) == Int16(POLLHUP) }
+
+    /// Whether the next read gives a byte, or finds that the descriptor has ended.
+    var isReady: Bool {
+        guard descriptor != nil, unreadCount == 0 else { return unreadCount > 0 }
+        let readiness = hasEnded ? 0 : readiness
+        guard survivesHangup ? readiness & Int16(POLLIN) != 0 : readiness != 0 else { return false }
         // The next read asks it, however recently it had nothing.
         state.withLock { $0.emptySince = 0 }
         return true
-    }
-
-    /// From now on the descriptor is asked by ``fill(upTo:)`` alone.
-    func beginFilling() {
-        state.withLock { $0.isFilled = true }
-    }
-
-    /// Takes bytes from the descriptor before they are read, without holding up a ``read(upTo:_:)`` meanwhile. For one thread, after
-    /// ``beginFilling()``: another process may take what poll(2) has told of, and the next byte may be long in coming.
-    ///
-    /// - Parameter room: how many at most, 1 at least.
-    func fill(upTo room: Int) {
-        guard let descriptor, room > 0, !hasEnded else { return }
-        var bytes = [UInt8](repeating: 0, count: min(room, Self.largestRead))
-        var span = bytes.mutableSpan
-        var raw = unsafe span.mutableBytes
-        let count = InstantRead.read(descriptor, into: &raw)
-        state.withLock { state in
-            state.bytes += bytes.prefix(max(0, count))
-            if Self.isEnd(count) { state.hasEnded = true }
-        }
-    }
-
-    /// Has `arrival` called, by the thread that appends, whenever bytes were appended.
-    func onArrival(_ arrival: (@Sendable () -> Void)?) {
-        state.withLock { $0.arrival = arrival }
     }
 
     /// How many bytes in memory or in a queue the guest has not taken yet.
@@ -150,13 +151,94 @@ public final class ConsoleInput: ByteSource {
         guard room > 0 else { return }
         state.withLock { state in
             switch origin {
-            case .descriptor(let descriptor) where !state.isFilled:
-                Self.read(&state, upTo: room, from: descriptor, receive)
+            case .descriptor(let descriptor, _) where !state.isFilled:
+                read(&state, upTo: room, from: descriptor, receive)
             case .descriptor, .memory, .queue:
                 for byte in state.bytes.prefix(room) { receive(byte) }
-                if !state.bytes.isEmpty, state.bytes.count <= room { _ = waiting?.take() }
-                state.bytes = state.bytes.dropFirst(room)
+                take(room, &state)
             }
+        }
+    }
+
+    private func take(_ count: Int, _ state: inout State) {
+        if !state.bytes.isEmpty, state.bytes.count <= count { _ = waiting?.take() }
+        state.bytes = state.bytes.dropFirst(count)
+    }
+
+    private func read(_ state: inout State, upTo room: Int, from descriptor: Int32, _ receive: (UInt8) -> Void) {
+        guard !state.hasEnded else { return }
+        let now = MonotonicClock.now
+        guard now - state.emptySince >= Self.restAfterEmpty else { return }
+        guard readiness != 0 else {
+            state.emptySince = now
+            return
+        }
+        // SAFETY: the system fills as many of the buffer's bytes as it returns, and only those are used.
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: min(room, Self.largestRead)) { buffer in
+            var bytes = unsafe MutableRawSpan(_unsafeBytes: UnsafeMutableRawBufferPointer(buffer))
+            let count = InstantRead.read(descriptor, into: &bytes)
+            for index in 0..<max(0, count) { receive(unsafe buffer[index]) }
+            note(count, &state)
+            if count <= 0 { state.emptySince = now }
+        }
+    }
+
+    /// What a read of the descriptor tells of its other end. One that fails, or was never open, gives no more than one that ended.
+    private func note(_ count: Int, _ state: inout State) {
+        state.isAbsent = survivesHangup && (count == 0 || count == Int(-EIO))
+        let isEmpty = [Int(-EINTR), Int(-EAGAIN)].contains(count)
+        if count <= 0, !isEmpty, !state.isAbsent { state.hasEnded = true }
+    }
+
+    // MARK: By a device's loop
+
+    /// Has `wake` called on the loop when something may have come, after ``arm()``; for bytes that are appended, on whichever thread
+    /// appends them, each time.
+    ///
+    /// - Parameter loops: gives the loop that a stream belongs on.
+    func attach(
+        _ loops: (Stream) throws(HostError) -> EventLoop, wake: @escaping EventLoop.Work
+    ) throws(HostError) {
+        state.withLock { $0.arrival = wake }
+        guard let descriptor else { return }
+        let stream = Stream(descriptor, for: .reading)
+        let loop = try loops(stream)
+        let watch = try loop.watch(input: stream.number, .devices, wake)
+        attachment.withLock { $0 = Attachment(stream: stream, watch: watch, loop: loop, wake: wake) }
+    }
+
+    func detach() {
+        state.withLock { $0.arrival = nil }
+        if let old = attachment.withLock({ $0.take() }) { old.loop.unwatch(old.stream.number) }
+    }
+
+    /// Asks to be woken. Where nobody is at the other end, it is looked again soon.
+    func arm() {
+        guard let attachment = attachment.withLock({ $0 }), !hasEnded else { return }
+        if state.withLock({ $0.isAbsent }) || isHungUp {
+            attachment.loop.after(Self.absenceInterval, .devices, attachment.wake)
+        } else {
+            attachment.watch.arm()
+        }
+    }
+
+    /// From now on the descriptor is asked by ``fill(upTo:)`` alone.
+    func beginFilling() {
+        state.withLock { $0.isFilled = true }
+    }
+
+    /// Takes bytes from the descriptor before they are read. For the loop, after ``beginFilling()``.
+    ///
+    /// - Parameter room: how many at most.
+    func fill(upTo room: Int) {
+        guard let stream = attachment.withLock({ $0?.stream }), room > 0, !hasEnded else { return }
+        var bytes = [UInt8](repeating: 0, count: min(room, Self.largestRead))
+        var span = bytes.mutableSpan
+        var raw = unsafe span.mutableBytes
+        let count = stream.read(into: &raw)
+        state.withLock { state in
+            state.bytes += bytes.prefix(max(0, count))
+            note(count, &state)
         }
     }
 
@@ -165,43 +247,18 @@ public final class ConsoleInput: ByteSource {
     /// - Returns: how many bytes.
     func read(into bytes: inout GuestBytes) -> Int {
         guard bytes.count > 0 else { return 0 }
-        if case .descriptor(let descriptor) = origin {
-            // Not under the lock: where the kernel cannot read without waiting, another process may have taken what came.
-            let count = bytes.read(from: descriptor)
-            if Self.isEnd(count) { state.withLock { $0.hasEnded = true } }
-            bytes.removeFirst(max(0, count))
-            return max(0, count)
+        var count = 0
+        if let stream = attachment.withLock({ $0?.stream }) {
+            let result = bytes.read(from: stream)
+            state.withLock { note(result, &$0) }
+            count = max(0, result)
+        } else {
+            state.withLock { state in
+                count = bytes.fill(from: state.bytes)
+                take(count, &state)
+            }
         }
-        return state.withLock { state in
-            let count = bytes.fill(from: state.bytes)
-            if count > 0, count == state.bytes.count { _ = waiting?.take() }
-            state.bytes = state.bytes.dropFirst(count)
-            bytes.removeFirst(count)
-            return count
-        }
-    }
-
-    private static func read(_ state: inout State, upTo room: Int, from descriptor: Int32, _ receive: (UInt8) -> Void) {
-        guard !state.hasEnded else { return }
-        let now = MonotonicClock.now
-        guard now - state.emptySince >= restAfterEmpty else { return }
-        var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        // SAFETY: one structure, the caller's own.
-        guard unsafe poll(&request, 1, 0) > 0 else {
-            state.emptySince = now
-            return
-        }
-        // SAFETY: the system fills as many of the buffer's bytes as it returns, and only those are used.
-        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: min(room, largestRead)) { buffer in
-            var bytes = unsafe MutableRawSpan(_unsafeBytes: UnsafeMutableRawBufferPointer(buffer))
-            let count = InstantRead.read(descriptor, into: &bytes)
-            for index in 0..<max(0, count) { receive(unsafe buffer[index]) }
-            if isEnd(count) { state.hasEnded = true }
-        }
-    }
-
-    /// Whether a read that ended so was the last. A descriptor that fails, or was never open, gives no more than one that ended.
-    private static func isEnd(_ count: Int) -> Bool {
-        count == 0 || count < 0 && ![Int(-EINTR), Int(-EAGAIN)].contains(count)
+        bytes.removeFirst(count)
+        return count
     }
 }

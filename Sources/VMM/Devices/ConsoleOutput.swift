@@ -1,5 +1,4 @@
 import Glibc
-import KVM
 import LinuxHost
 import Synchronization
 import SystemPackage
@@ -7,7 +6,8 @@ import SystemPackage
 /// Where all consoles of a machine write, in the guest's order: a buffer in front of a file descriptor, or of memory.
 ///
 /// Concurrency model: any thread may write. Writing never fails, and waits for nobody; a thread that runs a vCPU calls
-/// `flush(unless:)` soon after, and there waits for a slow reader, which slows the guest. One thread at a time flushes.
+/// `flush(unless:)` soon after, and there waits for a slow reader, which slows the guest. A device's thread passes guest memory on and
+/// never waits: it is called again. One of them at a time has the descriptor, from a first byte to a last that belong together.
 public final class ConsoleOutput: Sendable {
     private enum Target {
         case descriptor(Int32, discardsWhenHungUp: Bool)
@@ -25,22 +25,45 @@ public final class ConsoleOutput: Sendable {
         case failed(Errno)
     }
 
+    /// What became of guest memory that was passed on.
+    enum PassResult: Equatable {
+        case done
+        /// The rest is to be passed when the caller is woken.
+        case waits
+        /// The rest is to be passed when others had their turn.
+        case again
+        case failed(Errno)
+    }
+
+    private struct State {
+        /// What the devices have written since the last flush began.
+        var bytes: [UInt8] = []
+        /// Whether someone has the descriptor.
+        var isTaken = false
+        /// Who is to be woken when it is free.
+        var waiting: [EventLoop.Work] = []
+        var sleepers = 0
+        /// Who is to be woken when there is room: whoever has the descriptor.
+        var onRoom: EventLoop.Work?
+        var kept: [UInt8] = []
+    }
+
     /// How much is held back before the run loop writes it at once, in bytes.
     static let capacity = 64 << 10
     /// A pipe with room takes this much without blocking, so that no write of it can hang (PIPE_BUF, pipe(7)).
     private static let chunk = 4096
-    /// How long one wait for a slow reader is, in milliseconds, before the reasons to give up are looked at again.
-    private static let patience: Int32 = 50
-    /// How long to wait for another thread that flushes, in microseconds: at first, and at most.
-    private static let turns: (first: UInt32, longest: UInt32) = (500, 16_000)
+    /// How long one wait is, in nanoseconds, before the reasons to give up are looked at again, whether or not anything tells of them.
+    private static let patience: Int64 = 50_000_000
 
     private let target: Target
-    /// What the devices have written since the last flush began.
-    private let buffer = Mutex<[UInt8]>([])
-    /// What is being flushed; its lock is held for as long as that takes.
+    private let state = Mutex(State())
+    /// What is being flushed; for whoever has the descriptor.
     private let outgoing = Mutex<[UInt8]>([])
-    private let kept = Mutex<[UInt8]>([])
     private let pending = Atomic<Int>(0)
+    /// Signalled when the descriptor is free and someone sleeps until then; made when the first one does.
+    private let free = Mutex<EventFD?>(nil)
+    /// Where devices' threads write, and how they hear of room; nil before ``attach(_:)``.
+    private let stream = Mutex<(stream: Stream, watch: EventLoop.Watch, loop: EventLoop)?>(nil)
 
     /// - Parameters:
     ///   - descriptor: stays open as long as the machine runs; it is not closed.
@@ -48,7 +71,7 @@ public final class ConsoleOutput: Sendable {
     ///     is lost, instead of an error that ends the run.
     public init(descriptor: Int32, discardsWhenHungUp: Bool = false) {
         target = .descriptor(descriptor, discardsWhenHungUp: discardsWhenHungUp)
-        buffer.withLock { $0.reserveCapacity(Self.capacity) }
+        state.withLock { $0.bytes.reserveCapacity(Self.capacity) }
         outgoing.withLock { $0.reserveCapacity(Self.capacity) }
     }
 
@@ -68,7 +91,7 @@ public final class ConsoleOutput: Sendable {
     public static func discarding() -> ConsoleOutput { ConsoleOutput(.nothing) }
 
     /// What was written and flushed, where the output is kept in memory.
-    public var collected: [UInt8] { kept.withLock { $0 } }
+    public var collected: [UInt8] { state.withLock { $0.kept } }
 
     /// How many bytes wait to be flushed.
     var pendingCount: Int { pending.load(ordering: .relaxed) }
@@ -79,109 +102,101 @@ public final class ConsoleOutput: Sendable {
     /// Whether there is someone at the other end, as far as the system tells: of a file there always is.
     var isConnected: Bool {
         guard case .descriptor(let descriptor, _) = target else { return true }
-        var request = pollfd(fd: descriptor, events: 0, revents: 0)
-        // SAFETY: one structure, the caller's own.
-        return unsafe poll(&request, 1, 0) <= 0
+        return Self.readiness(of: descriptor, 0) == 0
     }
 
-    /// Whether the system takes a byte now, or tells at once why not.
-    var hasRoom: Bool {
-        guard case .descriptor(let descriptor, _) = target else { return true }
-        var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+    /// Poll(2)'s words for a descriptor now.
+    private static func readiness(of descriptor: Int32, _ events: Int32) -> Int16 {
+        var request = pollfd(fd: descriptor, events: Int16(events), revents: 0)
         // SAFETY: one structure, the caller's own.
-        return unsafe poll(&request, 1, 0) != 0
+        return unsafe poll(&request, 1, 0) > 0 ? request.revents : 0
     }
 
     func write(_ byte: UInt8) {
-        buffer.withLock { $0.append(byte) }
+        state.withLock { $0.bytes.append(byte) }
         pending.add(1, ordering: .relaxed)
     }
 
     func write(_ bytes: RawSpan) {
         // SAFETY: the bytes are copied within the call.
-        unsafe bytes.withUnsafeBytes { source in buffer.withLock { unsafe $0.append(contentsOf: source) } }
+        unsafe bytes.withUnsafeBytes { source in state.withLock { unsafe $0.bytes.append(contentsOf: source) } }
         pending.add(bytes.byteCount, ordering: .relaxed)
     }
+
+    // MARK: Who has the descriptor
+
+    /// - Parameter wake: called, once, when it is free, if it is not now.
+    private func take(orWake wake: EventLoop.Work? = nil) -> Bool {
+        state.withLock { state in
+            guard state.isTaken else {
+                state.isTaken = true
+                return true
+            }
+            if let wake { state.waiting.append(wake) }
+            return false
+        }
+    }
+
+    /// Whoever has it gives it up.
+    func release() {
+        let (waiting, sleepers) = state.withLock { state in
+            state.isTaken = false
+            state.onRoom = nil
+            defer { state.waiting.removeAll() }
+            return (state.waiting, state.sleepers)
+        }
+        if sleepers > 0 { free.withLock { $0?.signal() } }
+        for wake in waiting { wake() }
+    }
+
+    /// Waits for another one that has it.
+    ///
+    /// - Returns: false to give up.
+    private func waitUntilFree(_ start: inout Int64?, unless shouldGiveUp: (Int64) -> Bool) -> Bool {
+        let now = MonotonicClock.now
+        if shouldGiveUp(now - (start ?? now)) { return false }
+        start = start ?? now
+        let event = free.withLock { free in
+            if free == nil { free = try? EventFD() }
+            return switch free {
+            case .some(let event): event.number
+            case nil: Int32(-1)
+            }
+        }
+        state.withLock { $0.sleepers += 1 }
+        // Without an eventfd it is looked again soon.
+        if state.withLock({ $0.isTaken }) { _ = InterruptibleWait.wait(for: event, nanoseconds: Self.patience) }
+        state.withLock { $0.sleepers -= 1 }
+        free.withLock { _ = $0?.take() }
+        return true
+    }
+
+    // MARK: By a vCPU's thread
 
     /// Writes out what is held back.
     ///
     /// - Parameters:
     ///   - waits: whether to wait where another thread is at it; when no more should be held back it waits in any case.
-    ///   - shouldGiveUp: asked whenever the reader takes nothing for a while, with how long that is so far, in
-    ///   nanoseconds.
+    ///   - shouldGiveUp: asked whenever the reader takes nothing for a while, or the thread was kicked, with how long that is so far,
+    ///     in nanoseconds.
     func flush(waits: Bool = false, unless shouldGiveUp: (_ idle: Int64) -> Bool) -> FlushResult {
         var start: Int64?
-        var turn = Self.turns.first
         while pendingCount > 0 {
-            if let result = outgoing.withLockIfAvailable({ flush(&$0, unless: shouldGiveUp) }) { return result }
+            if take() {
+                defer { release() }
+                return outgoing.withLock { flush(&$0, unless: shouldGiveUp) }
+            }
             guard waits || isFull else { return .done }
-            if !wait(&start, &turn, unless: shouldGiveUp) { return .gaveUp }
+            if !waitUntilFree(&start, unless: shouldGiveUp) { return .gaveUp }
         }
         return .done
-    }
-
-    /// Writes guest memory out at once, behind all that was written before, and as it is then: where it goes to a descriptor, it is
-    /// not copied.
-    ///
-    /// - Parameters:
-    ///   - bytes: without those that were written or lost when this returns.
-    ///   - lost: how many were lost because nobody has the other side open is added to it.
-    ///   - shouldGiveUp: as for a flush. A thread that can be held up in a write needs a signal to be asked.
-    func pass(
-        _ bytes: inout GuestBytes, losing lost: inout UInt64, unless shouldGiveUp: (_ idle: Int64) -> Bool
-    ) -> FlushResult {
-        var start: Int64?
-        var turn = Self.turns.first
-        while true {
-            let result = outgoing.withLockIfAvailable { held in
-                let result = flush(&held, unless: shouldGiveUp)
-                return result == .done ? passNow(&bytes, &lost, unless: shouldGiveUp) : result
-            }
-            if let result { return result }
-            if !wait(&start, &turn, unless: shouldGiveUp) { return .gaveUp }
-        }
-    }
-
-    /// Waits for another thread that flushes.
-    ///
-    /// - Returns: false to give up.
-    private func wait(_ start: inout Int64?, _ turn: inout UInt32, unless shouldGiveUp: (Int64) -> Bool) -> Bool {
-        let now = MonotonicClock.now
-        if shouldGiveUp(now - (start ?? now)) { return false }
-        start = start ?? now
-        usleep(turn)
-        turn = min(turn * 2, Self.turns.longest)
-        return true
-    }
-
-    private func passNow(
-        _ bytes: inout GuestBytes, _ lost: inout UInt64, unless shouldGiveUp: (Int64) -> Bool
-    ) -> FlushResult {
-        switch target {
-        case .descriptor(let descriptor, let discardsWhenHungUp):
-            return write(&bytes, &lost, to: descriptor, discardsWhenHungUp, unless: shouldGiveUp)
-        case .memory(let limit):
-            let written = kept.withLock { kept in
-                let before = kept.count
-                bytes.forEachPart(upTo: limit - before) { part in
-                    // SAFETY: the bytes are copied within the call.
-                    unsafe part.withUnsafeBytes { unsafe kept.append(contentsOf: $0) }
-                }
-                return kept.count - before
-            }
-            bytes.removeFirst(written)
-            return bytes.count == 0 ? .done : .failed(Errno(rawValue: ENOSPC))
-        case .nothing:
-            bytes.removeAll()
-            return .done
-        }
     }
 
     /// What is left of the last flush, and then what waits now. What others write meanwhile is theirs to flush: the thread would
     /// write for them for ever.
     private func flush(_ bytes: inout [UInt8], unless shouldGiveUp: (Int64) -> Bool) -> FlushResult {
         for isLeft in [true, false] {
-            if !isLeft { buffer.withLock { swap(&$0, &bytes) } }
+            if !isLeft { state.withLock { swap(&$0.bytes, &bytes) } }
             guard !bytes.isEmpty else { continue }
             let (result, written) = pass(bytes, unless: shouldGiveUp)
             bytes.removeSubrange(..<written)
@@ -193,18 +208,25 @@ public final class ConsoleOutput: Sendable {
     private func pass(_ bytes: [UInt8], unless shouldGiveUp: (Int64) -> Bool) -> (FlushResult, written: Int) {
         switch target {
         case .memory(let limit):
-            let written = kept.withLock { kept in
-                let written = min(bytes.count, limit - kept.count)
-                kept += bytes.prefix(written)
-                return written
-            }
+            // SAFETY: raw bytes of a byte span are its elements.
+            let written = unsafe keep(bytes.span.bytes, limit)
             pending.subtract(written, ordering: .relaxed)
-            return (written == bytes.count ? .done : .failed(Errno(rawValue: ENOSPC)), written)
+            return (written == bytes.count ? .done : .failed(.noSpace), written)
         case .nothing:
             pending.subtract(bytes.count, ordering: .relaxed)
             return (.done, bytes.count)
         case .descriptor(let descriptor, let discardsWhenHungUp):
             return write(bytes.span, to: descriptor, discardsWhenHungUp, unless: shouldGiveUp)
+        }
+    }
+
+    /// - Returns: how many bytes there was room for.
+    private func keep(_ bytes: RawSpan, _ limit: Int) -> Int {
+        state.withLock { state in
+            let part = bytes.extracting(first: limit - state.kept.count)
+            // SAFETY: the bytes are copied within the call.
+            unsafe part.withUnsafeBytes { unsafe state.kept.append(contentsOf: $0) }
+            return part.byteCount
         }
     }
 
@@ -214,7 +236,12 @@ public final class ConsoleOutput: Sendable {
         var written = 0
         var lastProgress = MonotonicClock.now
         while written < bytes.count {
-            let events = Self.waitUntilWritable(descriptor)
+            var events = Self.readiness(of: descriptor, POLLOUT)
+            if events == 0,
+                case .ready(let now, _) = InterruptibleWait.wait(for: descriptor, POLLOUT, nanoseconds: Self.patience)
+            {
+                events = now
+            }
             if discardsWhenHungUp, events & Int16(POLLHUP) != 0 { return discard(bytes.count, after: written) }
             if events != 0 {
                 let part = bytes.extracting(written..<min(bytes.count, written + Self.chunk))
@@ -227,38 +254,12 @@ public final class ConsoleOutput: Sendable {
                     continue
                 }
                 let error = Errno.current
-                if discardsWhenHungUp, error.rawValue == EIO { return discard(bytes.count, after: written) }
-                guard error.rawValue == EINTR || error.rawValue == EAGAIN else { return (.failed(error), written) }
+                if discardsWhenHungUp, error == .ioError { return discard(bytes.count, after: written) }
+                guard error == .interrupted || error == .wouldBlock else { return (.failed(error), written) }
             }
             if shouldGiveUp(MonotonicClock.now - lastProgress) { return (.gaveUp, written) }
         }
         return (.done, written)
-    }
-
-    private func write(
-        _ bytes: inout GuestBytes, _ lost: inout UInt64, to descriptor: Int32, _ discardsWhenHungUp: Bool,
-        unless shouldGiveUp: (Int64) -> Bool
-    ) -> FlushResult {
-        var lastProgress = MonotonicClock.now
-        while bytes.count > 0 {
-            if discardsWhenHungUp, Self.waitUntilWritable(descriptor) & Int16(POLLHUP) != 0 {
-                lost &+= bytes.count
-                bytes.removeAll()
-                return .done
-            }
-            let result = bytes.write(to: descriptor)
-            bytes.removeFirst(max(0, result))
-            if bytes.count == 0 { return .done }
-            switch Int32(clamping: -result) {
-            case ..<0: lastProgress = MonotonicClock.now
-            case EINTR: break
-            case 0, EAGAIN: _ = Self.waitUntilWritable(descriptor)
-            case EIO where discardsWhenHungUp: break
-            case let code: return .failed(Errno(rawValue: code))
-            }
-            if shouldGiveUp(MonotonicClock.now - lastProgress) { return .gaveUp }
-        }
-        return .done
     }
 
     private func discard(_ count: Int, after written: Int) -> (FlushResult, written: Int) {
@@ -266,12 +267,107 @@ public final class ConsoleOutput: Sendable {
         return (.done, count)
     }
 
-    /// Waits a moment.
+    // MARK: By a device's thread
+
+    /// Prepares for ``pass(_:losing:isHolder:wake:)``.
     ///
-    /// - Returns: poll(2)'s word for it, 0 where nothing has come. A descriptor that has failed is ready too: the write says why.
-    private static func waitUntilWritable(_ descriptor: Int32) -> Int16 {
-        var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        // SAFETY: one structure, the caller's own.
-        return unsafe poll(&request, 1, patience) > 0 ? request.revents : 0
+    /// - Parameter loops: gives the loop that a stream belongs on.
+    /// - Returns: the loop on which it is to be called.
+    func attach(_ loops: (Stream?) throws(HostError) -> EventLoop) throws(HostError) -> EventLoop {
+        guard case .descriptor(let descriptor, _) = target else { return try loops(nil) }
+        let stream = Stream(descriptor, for: .writing)
+        let loop = try loops(stream)
+        let watch = try loop.watch(output: stream.number) { [weak self] in
+            self?.state.withLock { $0.onRoom.take() }?()
+        }
+        self.stream.withLock { $0 = (stream, watch, loop) }
+        return loop
+    }
+
+    /// The machine has ended. What was opened anew is closed: else its reader would wait for more.
+    func detach() {
+        if let old = stream.withLock({ $0.take() }) { old.loop.unwatch(old.stream.number) }
+    }
+
+    /// Writes guest memory, behind all that was written before, and as it is then: where it goes to a descriptor, it is not copied.
+    ///
+    /// - Parameters:
+    ///   - bytes: without those that were written or lost when this returns.
+    ///   - lost: how many were lost because nobody has the other side open is added to it.
+    ///   - isHolder: whether the caller has the descriptor, from an earlier call that did not end; kept up to date.
+    ///   - mustYield: asked now and then whether others should have their turn.
+    ///   - wake: what `.waits` promises to call, once.
+    func pass(
+        _ bytes: inout GuestBytes, losing lost: inout UInt64, isHolder: inout Bool, unless mustYield: () -> Bool,
+        wake: @escaping EventLoop.Work
+    ) -> PassResult {
+        if !isHolder { isHolder = take(orWake: wake) }
+        guard isHolder else { return .waits }
+        var result = passHeld()
+        if result == .done { result = passNow(&bytes, &lost, unless: mustYield) }
+        if result == .waits {
+            state.withLock { $0.onRoom = wake }
+            stream.withLock { $0?.watch.arm() }
+        } else if result != .again {
+            isHolder = false
+            release()
+        }
+        return result
+    }
+
+    /// What devices wrote byte by byte comes first.
+    private func passHeld() -> PassResult {
+        guard pendingCount > 0 else { return .done }
+        guard let stream = stream.withLock({ $0?.stream }) else {
+            return outgoing.withLock { flush(&$0) { _ in true } } == .done ? .done : .failed(.noSpace)
+        }
+        return outgoing.withLock { held in
+            if held.isEmpty { state.withLock { swap(&$0.bytes, &held) } }
+            while !held.isEmpty {
+                // SAFETY: raw bytes of a byte span are its elements.
+                let count = unsafe stream.write(held.span.bytes)
+                if count > 0 {
+                    held.removeSubrange(..<count)
+                    pending.subtract(count, ordering: .relaxed)
+                } else if count == 0 || count == Int(-EAGAIN) {
+                    return .waits
+                } else if count != Int(-EINTR) {
+                    return .failed(Errno(negated: count))
+                }
+            }
+            return .done
+        }
+    }
+
+    private func passNow(
+        _ bytes: inout GuestBytes, _ lost: inout UInt64, unless mustYield: () -> Bool
+    ) -> PassResult {
+        switch target {
+        case .nothing: bytes.removeAll()
+        case .memory(let limit):
+            var count = 0
+            bytes.forEachPart(upTo: .max) { count += keep($0, limit) }
+            bytes.removeFirst(count)
+            return bytes.count == 0 ? .done : .failed(.noSpace)
+        case .descriptor(_, let discardsWhenHungUp):
+            guard let stream = stream.withLock({ $0?.stream }) else { return .failed(.badFileDescriptor) }
+            while bytes.count > 0 {
+                if discardsWhenHungUp, !isConnected {
+                    lost &+= bytes.count
+                    bytes.removeAll()
+                    return .done
+                }
+                let result = bytes.write(to: stream)
+                bytes.removeFirst(max(0, result))
+                switch Int32(clamping: 0 - result) {
+                case ..<0, EINTR: break
+                case 0, EAGAIN: return .waits
+                case EIO where discardsWhenHungUp: break
+                case let code: return .failed(Errno(rawValue: code))
+                }
+                if bytes.count > 0, mustYield() { return .again }
+            }
+        }
+        return .done
     }
 }

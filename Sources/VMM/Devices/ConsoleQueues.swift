@@ -1,7 +1,6 @@
 import DeviceModel
-import Glibc
-import KVM
 import LinuxHost
+import SystemPackage
 
 /// What a virtio-console does with its transmit queue: the guest's buffers go to the console's output, in their order and without
 /// being copied (VIRTIO 1.2 §5.3.6).
@@ -14,55 +13,63 @@ struct ConsoleTransmitter: QueueTask {
     private let index: Int
     /// Called before anything is written.
     private let prepare: @Sendable () -> Void
+    private var wake: EventLoop.Work = {}
     private var chain = DescriptorChain()
     /// The chains that are being written, and what is left of their bytes.
     private var heads: [UInt16] = []
     private var bytes: GuestBytes
+    private var isHolder = false
 
     /// - Parameter index: of the queue.
-    init(
-        to channel: ConsoleChannel, memory: GuestMemory, queue index: Int = VirtioConsole.transmitQueue,
-        prepare: @escaping @Sendable () -> Void
-    ) {
+    init(to channel: ConsoleChannel, memory: GuestMemory, queue index: Int, prepare: @escaping @Sendable () -> Void) {
         self.channel = channel
         self.index = index
         self.prepare = prepare
         bytes = GuestBytes(memory: memory)
     }
 
+    mutating func begin(wake: @escaping EventLoop.Work) throws(HostError) {
+        self.wake = wake
+    }
+
     mutating func work(
-        on queue: inout Virtqueue, _ session: VirtioSession, unless shouldGiveUp: (_ idle: Int64) -> Bool
+        on queue: inout Virtqueue, _ session: VirtioSession, unless mustYield: () -> Bool
     ) throws(VirtqueueError) -> QueueProgress {
         repeat {
             try queue.suppressNotifications()
             while try gather(from: &queue) {
                 prepare()
-                switch channel.pass(&bytes, unless: shouldGiveUp) {
+                switch channel.pass(&bytes, isHolder: &isHolder, unless: mustYield, wake: wake) {
                 case .done: break
-                case .gaveUp: return .gaveUp
+                case .waits: return .waits
+                case .again: return .again
                 case .failed(let error): return .failed(error)
                 }
                 for head in heads { try queue.addUsed(head: head, written: 0) }
                 reset()
                 if try queue.publish() { session.raiseUsedBufferInterrupt(queue: index) }
-                if shouldGiveUp(0) { return .gaveUp }
+                if mustYield() { return .again }
             }
         } while try queue.enableNotifications()
-        return .waitsForDriver
+        return .waits
     }
 
     mutating func reset() {
         heads.removeAll(keepingCapacity: true)
         bytes.removeAll()
+        if isHolder { channel.output.release() }
+        isHolder = false
     }
 
-    /// Whether the driver has offered what is not written.
+    mutating func end() {
+        channel.output.detach()
+    }
+
     func hasOutput(_ queue: inout Virtqueue) -> Bool {
         let offered = (try? queue.availableCount()) ?? 0
         return !heads.isEmpty || offered > 0
     }
 
-    /// How many bytes of the queue are not written, those that the driver offers now included; none of them will be.
     mutating func abandon(_ queue: inout Virtqueue) -> UInt64 {
         var count = bytes.count
         while let hasMore = try? queue.nextChain(into: &chain), hasMore { count &+= chain.readableByteCount }
@@ -92,56 +99,63 @@ struct ConsoleTransmitter: QueueTask {
 /// What a virtio-console does with its receive queue: it fills the guest's buffers with input as it comes (VIRTIO 1.2 §5.3.6).
 /// Nothing is taken from the host before the guest has offered a buffer for it.
 struct ConsoleReceiver: QueueTask {
-    /// In microseconds.
-    private static let restAfterNothing: UInt32 = 500
-
     private let input: ConsoleInput?
     /// Its number.
     private let index: Int
-    /// Nil where the guest's end is always open.
-    private let gate: ConsoleGate?
+    /// Whether someone in the guest wants the input.
+    private let isOpen: @Sendable () -> Bool
+    private let loops: MachineLoops
     private var buffer: WritableChain
 
-    /// - Parameters:
-    ///   - index: of the queue.
-    ///   - gate: opens when someone in the guest wants the input; nil where it always is wanted.
+    /// - Parameter index: of the queue.
     init(
-        from input: ConsoleInput?, memory: GuestMemory, queue index: Int = VirtioConsole.receiveQueue,
-        gate: ConsoleGate? = nil
+        from input: ConsoleInput?, _ host: MachineHost, queue index: Int, isOpen: @escaping @Sendable () -> Bool
     ) {
         self.input = input
         self.index = index
-        self.gate = gate
-        buffer = WritableChain(memory: memory)
+        self.isOpen = isOpen
+        loops = host.loops
+        buffer = WritableChain(memory: host.memory)
+    }
+
+    mutating func begin(wake: @escaping EventLoop.Work) throws(HostError) {
+        try input?.attach(loops.loop(for:), wake: wake)
     }
 
     mutating func work(
-        on queue: inout Virtqueue, _ session: VirtioSession, unless shouldGiveUp: (_ idle: Int64) -> Bool
+        on queue: inout Virtqueue, _ session: VirtioSession, unless mustYield: () -> Bool
     ) throws(VirtqueueError) -> QueueProgress {
-        guard let input else { return .waitsForDriver }
+        guard let input else { return .waits }
         // As long as there is no input the driver need not tell of buffers.
         try queue.suppressNotifications()
-        while !shouldGiveUp(0) {
-            if let gate, !gate.isOpen { return .waitsForInput(gate.number) }
-            guard input.isReady else { return input.watchedDescriptor.map { .waitsForInput($0) } ?? .waitsForDriver }
+        while isOpen() {
+            guard input.isReady else {
+                input.arm()
+                return .waits
+            }
             guard try buffer.hold(from: &queue) else {
                 if try queue.enableNotifications() { continue }
-                return .waitsForDriver
+                return .waits
             }
             let count = input.read(into: &buffer.bytes)
             if count == 0, buffer.bytes.count > 0 {
-                // It has ended, or another process has taken what was there, or there is nothing although poll(2) says so.
-                usleep(Self.restAfterNothing)
-                continue
+                // It has ended, or nobody is there, or another process has taken what there was.
+                input.arm()
+                return .waits
             }
             try queue.addUsed(buffer.chain, written: UInt32(clamping: count))
             buffer.reset()
             if try queue.publish() { session.raiseUsedBufferInterrupt(queue: index) }
+            if mustYield() { return .again }
         }
-        return .gaveUp
+        return .waits
     }
 
     mutating func reset() {
         buffer.reset()
+    }
+
+    mutating func end() {
+        input?.detach()
     }
 }

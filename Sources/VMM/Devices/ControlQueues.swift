@@ -14,7 +14,7 @@ struct ControlReceiver: QueueTask {
     }
 
     mutating func work(
-        on queue: inout Virtqueue, _ session: VirtioSession, unless shouldGiveUp: (_ idle: Int64) -> Bool
+        on queue: inout Virtqueue, _ session: VirtioSession, unless mustYield: () -> Bool
     ) throws(VirtqueueError) -> QueueProgress {
         repeat {
             try queue.suppressNotifications()
@@ -22,10 +22,10 @@ struct ControlReceiver: QueueTask {
                 control.receive(firstBytes)
                 try queue.addUsed(chain, written: 0)
                 if try queue.publish() { session.raiseUsedBufferInterrupt(queue: VirtioConsole.controlTransmitQueue) }
-                if shouldGiveUp(0) { return .gaveUp }
+                if mustYield() { return .again }
             }
         } while try queue.enableNotifications()
-        return .waitsForDriver
+        return .waits
     }
 
     mutating func reset() {}
@@ -50,21 +50,24 @@ struct ControlTransmitter: QueueTask {
     private let control: ConsoleControl
     private var buffer: WritableChain
 
+    mutating func begin(wake: @escaping EventLoop.Work) throws(HostError) {
+        control.onMessage(wake)
+    }
+
     init(from control: ConsoleControl, memory: GuestMemory) {
         self.control = control
         buffer = WritableChain(memory: memory)
     }
 
     mutating func work(
-        on queue: inout Virtqueue, _ session: VirtioSession, unless shouldGiveUp: (_ idle: Int64) -> Bool
+        on queue: inout Virtqueue, _ session: VirtioSession, unless mustYield: () -> Bool
     ) throws(VirtqueueError) -> QueueProgress {
         // As long as there is nothing to tell the driver need not tell of buffers.
         try queue.suppressNotifications()
-        while !shouldGiveUp(0) {
-            guard control.hasMessage else { return .waitsForInput(control.messageEvent) }
+        while control.hasMessage {
             guard try buffer.hold(from: &queue) else {
                 if try queue.enableNotifications() { continue }
-                return .waitsForDriver
+                return .waits
             }
             let message = control.takeMessage(upTo: buffer.bytes.count)
             // What was to be told may have been taken back just now.
@@ -73,8 +76,9 @@ struct ControlTransmitter: QueueTask {
             try queue.addUsed(buffer.chain, written: UInt32(clamping: count))
             buffer.reset()
             if try queue.publish() { session.raiseUsedBufferInterrupt(queue: VirtioConsole.controlReceiveQueue) }
+            if mustYield() { return .again }
         }
-        return .gaveUp
+        return .waits
     }
 
     mutating func reset() {

@@ -6,13 +6,11 @@ import LinuxHost
 /// Bytes of guest memory on their way to a file descriptor, which the system takes them from without a copy, or to be filled
 /// from one.
 struct GuestBytes {
-    /// How many buffers one call takes (IOV_MAX, Linux limits.h); more need not be lent.
-    private static let longestVector = 1024
     /// How many bytes one call moves: the reader of a pipe is woken when the call ends, and would sleep until all of a larger
     /// buffer is in the pipe; and no signal ends a read of a file.
     private static let longestCall: UInt64 = 64 << 10
 
-    private let memory: GuestMemory
+    let memory: GuestMemory
     private var segments: [GuestSegment] = []
     /// The first segment that is not done, and how many of its bytes are.
     private var position = (segment: 0, offset: UInt32(0))
@@ -53,24 +51,20 @@ struct GuestBytes {
         }
     }
 
-    /// Writes as many as the system takes, 64 KiB at most (writev(2)).
+    /// Writes as many as the stream takes now, 64 KiB at most (writev(2)).
     ///
     /// - Returns: how many, or a negative error number.
-    func write(to descriptor: Int32) -> Int {
+    func write(to stream: Stream) -> Int {
         // SAFETY: the buffers live for the length of the call.
-        withNext { segments in
-            unsafe try? memory.withBuffersToRead(segments) { unsafe VectorIO.write($0, to: descriptor) }
-        }
+        withNext { segments in unsafe try? memory.withBuffersToRead(segments) { unsafe stream.write($0) } }
     }
 
-    /// Fills as many as are ready to be read, 64 KiB at most, without waiting where the kernel can do that.
+    /// Fills as many as the stream has now, 64 KiB at most (readv(2)).
     ///
     /// - Returns: how many, 0 at the end of what is read, or a negative error number.
-    func read(from descriptor: Int32) -> Int {
+    func read(from stream: Stream) -> Int {
         // SAFETY: the buffers live for the length of the call.
-        withNext { segments in
-            unsafe try? memory.withBuffersToWrite(segments) { unsafe VectorIO.readNow(descriptor, into: $0) }
-        }
+        withNext { segments in unsafe try? memory.withBuffersToWrite(segments) { unsafe stream.read($0) } }
     }
 
     /// Hands the bytes that are not done, up to so many, to `body` in parts.
@@ -109,7 +103,7 @@ struct GuestBytes {
 
     /// Those that one call takes.
     private var nextCall: ArraySlice<GuestSegment> {
-        var part = next(Self.longestVector)
+        var part = next(longestVector)
         var room = Self.longestCall
         for index in part.indices {
             let segment = part[index]
@@ -123,7 +117,7 @@ struct GuestBytes {
     }
 
     /// Nil where the gate refuses, which it did not when the segments were made.
-    private func withNext(_ body: (ArraySlice<GuestSegment>) -> Int?) -> Int {
+    func withNext(_ body: (ArraySlice<GuestSegment>) -> Int?) -> Int {
         body(nextCall) ?? Int(-EFAULT)
     }
 }

@@ -1,4 +1,5 @@
 import DeviceModel
+import LinuxHost
 import Synchronization
 
 /// A virtio-console for a machine.
@@ -23,14 +24,27 @@ public struct VirtioConsoleConfiguration: Sendable {
     }
 }
 
+extension VirtioConsoleConfiguration: DeviceDescription {
+    var slotRequest: SlotRequest {
+        SlotRequest(name: "virtio-console", kind: .virtio(deviceID: 3), place: .virtio)
+    }
+
+    func check() throws(VMMError) { try VirtioPortConfiguration.check(names: ports.map(\.name)) }
+
+    func makeDevice(_ slot: DeviceSlot, _ host: MachineHost) throws(VMMError) -> any MachineDevice {
+        try VirtioDevice(slot, host) { doorbell throws(HostError) in
+            try VirtioConsole(self, host, doorbell: doorbell)
+        }
+    }
+}
+
 /// A port of a virtio-console beside the console itself: a line of bytes with a name, by which a program in the guest finds it (with
 /// Linux /dev/virtio-ports/NAME).
 ///
 /// What is at its end may go away: then the guest is told that it is closed, and what the guest goes on sending is dropped and
 /// counted, while the machine runs on.
 public struct VirtioPortConfiguration: Sendable {
-    /// How many a console can have. Each has two queues with a thread each, so that no port holds up another: with a pseudo-terminal at
-    /// every end that makes some 100 threads and 370 descriptors, where most systems give a process 1,024.
+    /// How many a console can have: with 31 the driver's events and ports fit what drivers expect.
     public static let limit = 31
     /// How long a name may be, in bytes.
     public static let longestName = 64

@@ -97,26 +97,25 @@ public struct HostTrials: ~Copyable {
     private func ioeventfd() throws -> Bool {
         let event = try EventFD()
         var trial = try TrialMachine(system, cpuid, .writeAndHalt)
-        try trial.machine.signal(event, onWriteToPort: TrialProgram.port, width: 1)
+        try trial.machine.ioeventfds.signal(event, onWriteToPort: TrialProgram.port, width: 1)
         return try trial.run(for: Self.limit) == .halt && event.take() == 1
     }
 
     private func coalescedWrites() throws -> Bool {
         guard system.value(of: .coalescedPorts) > 0 else { return false }
         var trial = try TrialMachine(system, cpuid, .writeAndHalt)
-        try trial.machine.coalesceWrites(toPort: TrialProgram.port, count: 1)
+        try trial.machine.coalescedPorts.coalesce(TrialProgram.port)
         var ring = try CoalescedRing(of: trial.vcpu, page: system.value(of: .coalescedMMIO))
         return try trial.run(for: Self.limit) == .halt && ring.take()?.address == UInt64(TrialProgram.port)
     }
 
     /// The guest says when it is ready, sleeps, and answers the interrupt.
     private func irqfd() throws -> Bool {
-        let event = try EventFD()
         var trial = try TrialMachine(system, cpuid, .interrupt, withInterruptControllers: true)
-        try trial.machine.interrupt(gsi: 5, on: event)
+        let irqfd = try trial.machine.irqfds.make(gsi: 5)
         let write = VCPUExit.portWrite(PortAccess(port: TrialProgram.port, width: 1, count: 1))
         guard try trial.run(for: Self.limit) == write else { return false }
-        event.signal()
+        irqfd.raise()
         return try trial.run(for: Self.limit) == write
     }
 

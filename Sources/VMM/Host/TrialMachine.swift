@@ -32,9 +32,14 @@ struct TrialMachine: ~Copyable {
     }
 
     private static func makeRAM(_ program: TrialProgram, entry: UInt64) throws -> GuestRAM {
-        let ram = try GuestRAM(RAMLayout(size: memorySize, physicalAddressBits: 32))
-        let parameters = try BootParameters(memoryMap: ram.layout.e820, commandLine: "")
-        try BootTables.write(for: program.isReal ? .real : .long, parameters: parameters, into: ram.memory)
+        let ram = try GuestRAM(MemoryMap(size: memorySize, physicalAddressBits: 32))
+        let parameters = try BootParameters(memoryMap: ram.map.e820, commandLine: "")
+        let boot = BootProtocol(program.isReal ? .real : .long, entry: entry)
+        for case let piece in BootTables.pieces(for: boot, parameters: parameters) {
+            if case .bytes(let bytes) = piece.content {
+                try ram.memory.write(bytes.span, at: GuestAddress(piece.address))
+            }
+        }
         try ram.memory.write(program.code.span, at: GuestAddress(entry))
         return ram
     }

@@ -4,16 +4,16 @@ import KVM
 import LinuxHost
 import SystemPackage
 
-/// A machine's RAM: its layout, the host memory behind it, and the gate that devices and loaders reach it through.
+/// A machine's RAM: its map, the host memory behind it, and the gate that devices and loaders reach it through.
 struct GuestRAM {
-    let layout: RAMLayout
+    let map: MemoryMap
     let backing: HostMemory
     let memory: GuestMemory
 
-    init(_ layout: RAMLayout) throws(VMMError) {
-        self.layout = layout
-        guard let size = Int(exactly: layout.size) else {
-            throw .configuration("\(layout.size) bytes are too much memory; use less")
+    init(_ map: MemoryMap) throws(VMMError) {
+        self.map = map
+        guard let size = Int(exactly: map.size) else {
+            throw .configuration("\(map.size) bytes are too much memory; use less")
         }
         do throws(HostError) {
             backing = try HostMemory(size: size)
@@ -25,7 +25,7 @@ struct GuestRAM {
         do throws(GuestMemoryLayoutError) {
             // SAFETY: the parts lie inside the backing, which the guest memory keeps; nothing else of this process uses it.
             memory = try unsafe GuestMemory(
-                regions: layout.parts.map { part in
+                regions: map.slots.map { part in
                     let start = Int(part.offset)
                     let slice = unsafe bytes[start..<start + Int(part.size)]
                     return unsafe (part.start, UnsafeMutableRawBufferPointer(rebasing: slice))
@@ -39,7 +39,7 @@ struct GuestRAM {
     /// Makes it the machine's memory, one slot for each part. KVM takes less than 8 TiB in a slot, and the host's kernel
     /// sets aside two thousandths of it at once.
     func map(into machine: borrowing KVMVirtualMachine) throws(VMMError) {
-        for (slot, part) in layout.parts.enumerated() {
+        for (slot, part) in map.slots.enumerated() {
             do throws(KVMError) {
                 try machine.map(
                     backing, offset: Int(part.offset), size: Int(part.size), slot: UInt32(slot), at: part.start.rawValue

@@ -50,16 +50,14 @@ public struct RunReport: Sendable, Encodable {
     public internal(set) var exitsByPort: [PortCount] = []
     /// Sorted by address.
     public internal(set) var exitsByPage: [PageCount] = []
-    /// Bytes that each console wrote.
+    /// What came of each device.
+    public internal(set) var devices: [DeviceReport] = []
+    /// Bytes that each console wrote, by the devices' names.
     public internal(set) var consoleBytes: [String: UInt64] = [:]
     /// Bytes of output that nobody took before the run ended.
     public internal(set) var unwrittenBytes = 0
-    /// Doorbells of the virtio-console that were exits; nil where there is none.
+    /// Doorbells of virtio devices that were exits; nil where there is no such device.
     public internal(set) var doorbellExits: UInt64?
-    /// Why the virtio-console asked its driver for a reset the first time.
-    public internal(set) var virtioConsoleFault: String?
-    /// What came of the virtio-console's ports beside the console itself.
-    public internal(set) var virtioPorts: [VirtioPortReport] = []
     /// Requests to the hypercall doorbell that did not lie in RAM.
     public internal(set) var lostHypercalls: UInt64 = 0
     public internal(set) var unmappedPorts: [UnmappedCount] = []
@@ -85,21 +83,19 @@ public struct RunReport: Sendable, Encodable {
         }
     }
 
-    mutating func add(_ platform: Platform) {
-        consoleBytes = [
-            "uart": platform.serialOutput.byteCount, "debug": platform.debugOutput.byteCount,
-            "hypercall": platform.hypercallOutput.byteCount,
-        ]
-        if let console = platform.virtioConsole {
-            consoleBytes["virtio"] = console.byteCount
-            doorbellExits = console.ringCount
-            virtioPorts = console.portReports
-            virtioConsoleFault = console.transport.fault?.description
+    mutating func add(_ devices: [DeviceReport]) {
+        self.devices = devices
+        for device in devices {
+            if let bytes = device.consoleBytes { consoleBytes[device.name] = bytes }
+            if let exits = device.doorbellExits { doorbellExits = (doorbellExits ?? 0) &+ exits }
+            if let code = device.lastCode { postCode = code }
+            if let lost = device.lostRequests { lostHypercalls &+= lost }
         }
-        lostHypercalls = platform.hypercalls.lostRequestCount
-        unmappedPorts = Self.counts(platform.ports.unmapped)
-        unmappedMemory = Self.counts(platform.mmio.unmapped)
-        postCode = platform.postCode.last
+    }
+
+    mutating func add(unmappedPorts ports: UnmappedAccesses, memory: UnmappedAccesses) {
+        unmappedPorts = Self.counts(ports)
+        unmappedMemory = Self.counts(memory)
     }
 
     private static func direction(_ isWrite: Bool) -> String { isWrite ? "write" : "read" }

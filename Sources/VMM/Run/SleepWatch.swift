@@ -1,4 +1,3 @@
-import Glibc
 import LinuxHost
 import Synchronization
 
@@ -30,12 +29,10 @@ final class SleepWatch: Sendable {
 
     /// How long a vCPU may take to come out of the guest, in nanoseconds: one that handles an exit does not sleep.
     private static let patience: Int64 = 100_000_000
-    /// How often a vCPU that stands still looks for the others, in microseconds.
-    private static let interval: UInt32 = 100
 
     private let count: Int
     private let rest: Int64
-    private let state: Mutex<State>
+    private let state: Monitor<State>
     private let isUnderWay = Atomic<Bool>(false)
 
     /// - Parameter rest: how long none begins after one was given up, in nanoseconds: what a vCPU saw that does not come to look
@@ -43,7 +40,7 @@ final class SleepWatch: Sendable {
     init(vcpuCount: Int, rest: Int64 = 1_000_000_000) {
         count = vcpuCount
         self.rest = rest
-        state = Mutex(State(asleep: [Bool](repeating: false, count: vcpuCount)))
+        state = Monitor(State(asleep: [Bool](repeating: false, count: vcpuCount)))
     }
 
     /// Whether a vCPU that has come out of the guest should take part in a round.
@@ -53,7 +50,7 @@ final class SleepWatch: Sendable {
     ///
     /// - Returns: whether it has begun a round, to which the others must be kicked.
     func saw(vcpu: Int, asleep: Bool) -> Bool {
-        state.withLock { state in
+        state.change { state in
             state.asleep[vcpu] = asleep
             guard state.round == nil, !state.asleep.contains(false), MonotonicClock.now >= state.restEnd else {
                 return false
@@ -70,13 +67,13 @@ final class SleepWatch: Sendable {
     /// - Parameter isAsleep: asked while every vCPU stands still.
     /// - Returns: whether all sleep for good.
     func join<E: Error>(vcpu: Int, _ isAsleep: () throws(E) -> Bool) throws(E) -> Bool {
-        let number = state.withLock { state in
+        let number = state.change { state in
             state.round?.standing += 1
             return state.round?.number ?? 0
         }
         guard wait(number, { [count] in $0.round?.standing == count ? true : nil }) else { return false }
         let asleep = try isAsleep()
-        state.withLock { state in
+        state.change { state in
             state.asleep[vcpu] = asleep
             guard var round = state.round, round.number == number else { return }
             round.looked += 1
@@ -93,19 +90,16 @@ final class SleepWatch: Sendable {
     /// Waits until `answer` is there. When that takes too long the round is given up, for all.
     private func wait(_ number: Int, _ answer: (borrowing State) -> Bool?) -> Bool {
         let end = MonotonicClock.now + Self.patience
-        while true {
-            let result: Bool? = state.withLock { state in
-                if let result = answer(state) { return result }
-                guard state.round?.number == number else { return false }
-                let now = MonotonicClock.now
-                guard now >= end else { return nil }
-                state.restEnd = now + rest
-                finish(&state)
-                return false
-            }
-            if let result { return result }
-            usleep(Self.interval)
+        let result = state.wait(until: end) { state -> Bool? in
+            answer(state) ?? (state.round?.number == number ? nil : false)
         }
+        if let result { return result }
+        state.change { state in
+            guard state.round?.number == number else { return }
+            state.restEnd = MonotonicClock.now + rest
+            finish(&state)
+        }
+        return false
     }
 
     private func finish(_ state: inout State) {

@@ -6,7 +6,7 @@ import LinuxHost
 struct VCPURunner: ~Copyable {
     /// From 0 on; also the number of its local APIC.
     let index: Int
-    let machine: SharedMachine
+    let machine: MachineParts
     var vcpu: KVMVCPU
     var tally = ExitTally()
     /// Nil where nobody asks.
@@ -15,77 +15,82 @@ struct VCPURunner: ~Copyable {
     private(set) var cpuNanoseconds: Int64 = 0
     private(set) var deadline = Deadline(after: nil)
 
-    init(index: Int, machine: SharedMachine, vcpu: consuming KVMVCPU) {
+    init(index: Int, machine: MachineParts, vcpu: consuming KVMVCPU) {
         self.index = index
         self.machine = machine
         self.vcpu = vcpu
-        latencies = machine.configuration.measuresExits ? ExitLatencies() : nil
+        latencies = machine.measuresExits ? ExitLatencies() : nil
     }
 
     /// Runs the vCPU on the calling thread until the run ends, whoever ends it.
     mutating func run(until deadline: Deadline) {
         let start = MonotonicClock.threadTime
         self.deadline = deadline
+        machine.control.enter()
         do throws(VMMError) {
             var alarm = try host { () throws(HostError) in
-                var alarm = try RunAlarm(deadline, watches: machine.hasInterruptControllers)
+                var alarm = try RunAlarm(deadline, watches: machine.host.interrupts.exist)
                 try alarm.rest()
                 return alarm
             }
+            park()
             if let reason = try loop(&alarm) { machine.control.end(.success(reason)) }
         } catch {
             machine.control.end(.failure(error))
         }
+        machine.control.leave()
         cpuNanoseconds = MonotonicClock.threadTime - start
     }
 
     /// - Returns: nil where another vCPU ended the run.
     private mutating func loop(_ alarm: inout RunAlarm) throws(VMMError) -> StopReason? {
+        let (host, ports, memory) = (machine.host, machine.ports, machine.mmio)
         while true {
             let exit: VCPUExit
             do throws(KVMError) { exit = try vcpu.run() } catch { throw .kvm(error) }
             let start = latencies == nil ? 0 : MonotonicClock.now
             let kind = tally.count(exit)
-            drainCoalescedWrites()
+            host.coalescing.drain()
             switch exit {
-            case .portWrite(let access) where access.port == Platform.hypercallPort:
-                if let reason = try hypercall(access, &alarm) { return reason }
             case .portWrite(let access):
-                writePort(access)
-                if Platform.serialPorts.contains(access.port) { try serialPortWritten(access, &alarm) }
-            case .portRead(let access): readPort(access)
+                let effects = writePort(access, ports)
+                if !effects.isEmpty, let reason = try perform(effects, &alarm) { return reason }
+            case .portRead(let access): readPort(access, ports)
             case .mmioWrite(let address, let width, let value):
-                machine.platform.mmio.write(at: address, width: Int(width), value: value)
+                let effect = memory.write(at: address, width: Int(width), value: value)
+                if effect != .none, let reason = try perform([effect], &alarm) { return reason }
             case .mmioRead(let address, let width):
-                vcpu.answerMMIORead(machine.platform.mmio.read(at: address, width: Int(width)))
+                vcpu.answerMMIORead(memory.read(at: address, width: Int(width)))
             case .interrupted:
                 if let reason = try interruption(&alarm) { return reason }
-                if machine.control.hasEnded { return nil }
-            case .endOfInterrupt(let vector): machine.platform.ioAPIC?.endOfInterrupt(vector: vector)
+            case .endOfInterrupt(let vector): host.interrupts.ioAPIC?.endOfInterrupt(vector: vector)
             case .halt: return .halted
             case .shutdown: return .tripleFault(try snapshot())
             case .interruptWindowOpen, .nonMaskableInterrupt: break
             default: return .guestError(GuestError(kind: GuestError.Kind(exit), state: try snapshot(exit)))
             }
-            if let event = machine.platform.events.event { return StopReason(event) }
+            if let event = host.events.event { return StopReason(event) }
+            if machine.control.hasEnded { return nil }
             if let reason = try tendOutput(&alarm) { return reason }
             latencies?.record(kind, nanoseconds: MonotonicClock.now - start)
         }
     }
 
-    private mutating func writePort(_ access: PortAccess) {
-        let ports = machine.platform.ports
+    /// - Returns: what the writes ask for, without those that ask for nothing.
+    private mutating func writePort(_ access: PortAccess, _ ports: Bus) -> [BusEffect] {
+        var effects: [BusEffect] = []
         vcpu.withPortData { data in
             Self.forEachElement(of: access, in: data.count) { offset, width in
                 var value: UInt64 = 0
                 for byte in 0..<width { value |= UInt64(data[offset &+ byte]) << UInt64(byte &* 8) }
-                ports.write(at: UInt64(access.port), width: width, value: value)
+                let effect = ports.write(at: UInt64(access.port), width: width, value: value)
+                if effect != .none { effects.append(effect) }
             }
         }
+        return effects
     }
 
-    private mutating func readPort(_ access: PortAccess) {
-        let ports = machine.platform.ports
+    private mutating func readPort(_ access: PortAccess, _ ports: Bus) {
         vcpu.withPortData { data in
             Self.forEachElement(of: access, in: data.count) { offset, width in
                 let value = ports.read(at: UInt64(access.port), width: width)
@@ -95,7 +100,7 @@ struct VCPURunner: ~Copyable {
     }
 
     /// Calls `body` with the byte offset and width of each element of a port exit, as far as its data reaches.
-    static func forEachElement(
+    private static func forEachElement(
         of access: PortAccess, in size: Int, _ body: (_ offset: Int, _ width: Int) -> Void
     ) {
         let width = Int(access.width)
@@ -106,16 +111,17 @@ struct VCPURunner: ~Copyable {
     /// Looks at everything that a kick may have been for.
     private mutating func interruption(_ alarm: inout RunAlarm) throws(VMMError) -> StopReason? {
         if let reason = machine.requestedStop(deadline) { return reason }
+        park()
         if let reason = try flushOutput(&alarm) { return reason }
         if try isAsleepForEver() { return .halted }
-        if !machine.coalescing.isActive { alarm.stopPolling() }
+        if !machine.host.coalescing.isActive { alarm.stopPolling() }
         try host { () throws(HostError) in try alarm.rest() }
         return nil
     }
 
     /// Where HLT sleeps in the kernel: whether nothing can wake any vCPU any more.
     private func isAsleepForEver() throws(VMMError) -> Bool {
-        guard machine.hasInterruptControllers else { return false }
+        guard machine.host.interrupts.exist else { return false }
         let watch = machine.sleepWatch
         return try kvm { () throws(KVMError) in
             if watch.saw(vcpu: index, asleep: try vcpu.isAsleep()) { machine.control.kickAll() }
@@ -144,7 +150,7 @@ struct VCPURunner: ~Copyable {
         var bytes: [UInt8] = []
         for offset in 0..<min(15, 0x1000 - start & 0xFFF) {
             guard let address = GuestAddress(start).adding(offset),
-                let byte = try? machine.memory.load(UInt8.self, at: address)
+                let byte = try? machine.host.memory.load(UInt8.self, at: address)
             else { break }
             bytes.append(byte)
         }
@@ -184,58 +190,5 @@ extension GuestError.Kind {
         case .internalError(let suberror, _): self = .internalError(suberror: suberror)
         default: self = .unexpectedExit("\(exit)")
         }
-    }
-}
-
-/// What a vCPU's thread does for the consoles besides passing accesses on.
-extension VCPURunner {
-    /// Looks at what a write to the serial port has changed.
-    mutating func serialPortWritten(_ access: PortAccess, _ alarm: inout RunAlarm) throws(VMMError) {
-        let serial = machine.platform.serial
-        if access.port == Platform.serialPorts.lowerBound {
-            let takesOver = try kvm { () throws(KVMError) in try machine.coalescing.countByte(machine.kvm, vcpu) }
-            if takesOver { try host { () throws(HostError) in try alarm.poll() } }
-            return
-        }
-        // The other registers decide what may interrupt.
-        if machine.hasInterruptControllers, serial.interruptsOnReceive {
-            try host { () throws(HostError) in try machine.watchInput() }
-        }
-        if serial.wantsEachByteAtOnce {
-            try kvm { () throws(KVMError) in
-                try machine.coalescing.stop(machine.kvm, into: machine.platform.ports)
-            }
-        }
-    }
-
-    /// Plays back the writes that wait in the ring.
-    func drainCoalescedWrites() {
-        machine.coalescing.drain(into: machine.platform.ports)
-    }
-
-    /// Sees to it that output is written soon: at once where much waits, else by the timer.
-    mutating func tendOutput(_ alarm: inout RunAlarm) throws(VMMError) -> StopReason? {
-        while machine.outputs.isFull {
-            if let reason = try flushOutput(&alarm) { return reason }
-            if machine.control.hasEnded { return nil }
-        }
-        if machine.outputs.pendingCount > 0, !alarm.isSetForOutput {
-            try host { () throws(HostError) in try alarm.setForOutput() }
-        }
-        return nil
-    }
-
-    /// Writes what waits, as long as nobody ends the run.
-    func flushOutput(_ alarm: inout RunAlarm) throws(VMMError) -> StopReason? {
-        guard machine.outputs.pendingCount > 0 else { return nil }
-        try host { () throws(HostError) in try alarm.setForWriting() }
-        var reason: StopReason?
-        let result = machine.outputs.flush { _ in
-            reason = machine.requestedStop(deadline)
-            return reason != nil || machine.control.hasEnded
-        }
-        if case .failed(let error) = result { throw .output(error) }
-        try host { () throws(HostError) in try alarm.rest() }
-        return reason
     }
 }

@@ -1,5 +1,21 @@
-import KVM
 import LinuxHost
+
+/// Which of a machine's threads one is.
+public enum ThreadRole: Equatable, Sendable {
+    case vcpu(Int)
+    /// Works for devices.
+    case devices
+}
+
+/// Carries a vCPU to the thread that runs it.
+final class OtherVCPU: @unchecked Sendable {
+    // The thread that makes the machine makes it and reads it after the run; between the two, its own thread runs it.
+    var runner: VCPURunner
+
+    init(_ runner: consuming VCPURunner) {
+        self.runner = runner
+    }
+}
 
 extension VirtualMachine {
     /// How long a reader that takes nothing may hold up the end of a run that was stopped, in nanoseconds.
@@ -8,7 +24,7 @@ extension VirtualMachine {
     /// Runs the guest until it ends, fails, or is stopped. All output that the guest made is written by then, unless its
     /// reader takes nothing and the run was stopped; ``RunReport/unwrittenBytes`` tells.
     ///
-    /// - Throws: `VMMError.kvm`, or `.output` when a console's output cannot be written.
+    /// - Throws: `VMMError.kvm`, `.host`, or `.output` when a console's output cannot be written.
     public mutating func run() throws(VMMError) -> StopReason {
         let start = MonotonicClock.now
         defer { wallNanoseconds = MonotonicClock.now - start }
@@ -16,36 +32,63 @@ extension VirtualMachine {
         // Made before the guest begins: at its end nothing may keep its output from being written.
         var alarm = try host { () throws(HostError) in try RunAlarm(deadline, watches: false) }
         defer { extendLifetime(alarm) }
-        try host { () throws(HostError) in try shared.platform.virtioConsole?.begin() }
-        let threads = startOthers(deadline)
+        let threads = try startThreads(deadline)
         first.run(until: deadline)
         for thread in threads { thread.join() }
-        shared.stopWatchingInput()
-        shared.platform.virtioConsole?.end()
-        defer { unwrittenVirtioBytes = shared.platform.virtioConsole?.abandonOutput() ?? 0 }
+        defer { endDevices() }
         try? alarm.setForWriting()
-        switch shared.control.outcome {
+        switch parts.control.outcome {
         case .success(let reason): return try finish(reason, deadline)
         case .failure(let error):
             // What the guest said before the host failed is worth having.
-            _ = shared.finishOutput(patience: Self.lastPatience)
+            _ = finishOutput()
             throw error
         case nil: throw .fault("the run ended without a reason")
         }
     }
 
-    /// All vCPUs but the first, which the calling thread runs. Where the system gives too few threads, that ends the run.
-    private func startOthers(_ deadline: Deadline) -> [SystemThread] {
+    /// Starts the devices' threads, and those of all vCPUs but the first, which the calling thread runs. None enters the guest before
+    /// all are there.
+    private func startThreads(_ deadline: Deadline) throws(VMMError) -> [SystemThread] {
+        let onStart = configuration.onThreadStart
+        for device in parts.devices { try device.begin() }
+        for attachment in configuration.attachments { try attachment.begin(on: parts.host) }
+        let loops = parts.host.loops
+        parts.control.add(loops.all)
+        try host { () throws(HostError) in try loops.start { onStart?(.devices) } }
+        onStart?(.vcpu(0))
+        guard !others.isEmpty else { return [] }
+        let gate = Monitor((ready: 0, isOpen: false))
+        defer { gate.change { $0.isOpen = true } }
         var threads: [SystemThread] = []
         for other in others {
             do throws(HostError) {
-                threads.append(try SystemThread { other.runner.run(until: deadline) })
+                let index = other.runner.index
+                threads.append(
+                    try SystemThread {
+                        onStart?(.vcpu(index))
+                        gate.change { $0.ready += 1 }
+                        _ = gate.wait { $0.isOpen ? true : nil }
+                        other.runner.run(until: deadline)
+                    })
             } catch {
-                shared.control.end(.failure(.host(error)))
+                // Where the system gives too few threads, that ends the run.
+                parts.control.end(.failure(.host(error)))
                 break
             }
         }
+        let count = threads.count
+        _ = gate.wait { $0.ready == count ? true : nil }
         return threads
+    }
+
+    private mutating func endDevices() {
+        for attachment in configuration.attachments { attachment.end() }
+        parts.host.loops.end()
+        parts.host.coalescing.end()
+        for device in parts.devices { abandonedBytes &+= device.end() }
+        // A device that had an output to itself has given it up: what vCPUs wrote behind it can be written.
+        for output in parts.outputs { _ = output.flush { _ in true } }
     }
 
     /// Writes the rest of the output. A guest that ended by itself waits for its reader until someone stops it; after a
@@ -54,16 +97,22 @@ extension VirtualMachine {
         var reason = reason
         if !reason.isRequest {
             var request: StopReason?
-            let result = shared.finishOutput { _ in
-                request = shared.requestedStop(deadline)
+            let result = parts.finishOutput { _ in
+                request = parts.requestedStop(deadline)
                 return request != nil
             }
             if case .failed(let error) = result { throw .output(error) }
             if let request { reason = request }
         }
-        let result = shared.finishOutput(patience: Self.lastPatience)
-        if case .failed(let error) = result { throw .output(error) }
+        if case .failed(let error) = finishOutput() { throw .output(error) }
         return reason
+    }
+
+    /// The same for a run that was stopped: a reader is waited for only so long, also one that does take what a device was offered,
+    /// which can be a million times what the other consoles hold back.
+    private func finishOutput() -> ConsoleOutput.FlushResult {
+        let end = MonotonicClock.now + Self.lastPatience
+        return parts.finishOutput { _ in MonotonicClock.now > end }
     }
 }
 
@@ -74,15 +123,5 @@ extension StopReason {
         case .deadline, .signal, .stopped: true
         default: false
         }
-    }
-}
-
-/// Carries a vCPU to the thread that runs it.
-final class OtherVCPU: @unchecked Sendable {
-    // The thread that makes the machine makes it and reads it after the run; between the two, its own thread runs it.
-    var runner: VCPURunner
-
-    init(_ runner: consuming VCPURunner) {
-        self.runner = runner
     }
 }

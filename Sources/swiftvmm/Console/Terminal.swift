@@ -2,116 +2,117 @@ import Glibc
 import LinuxHost
 import VMM
 
-/// The terminal for the time of a run: its keys go to the guest, and its settings come back afterwards.
-struct Terminal: ~Copyable {
+/// The terminal for the time of a run: its keys go to the guest, commands among them are obeyed, and its settings come back afterwards.
+///
+/// Concurrency model: made and ended by the program's first thread; the machine's event loop reads the keys in between.
+final class Terminal: MachineAttachment {
     /// How many keys may wait for the guest; more are lost, as with any terminal (N_TTY_BUF_SIZE, Linux drivers/tty/n_tty.c).
     static let keyLimit = 4096
-
-    private let thread: HelperThread
-
-    /// Sets the mode and begins to read.
-    ///
-    /// - Parameters:
-    ///   - input: a queue that the guest reads.
-    ///   - stop: ends the run when the user asks for it.
-    init(descriptor: Int32, input: ConsoleInput, stop: StopHandle) throws(HostError) {
-        _ = try TerminalMode.begin(descriptor)
-        do throws(HostError) {
-            let reader = TerminalReader(descriptor: descriptor, input: input, stop: stop)
-            thread = try HelperThread { waiter in
-                var reader = reader
-                reader.run(waiter)
-            }
-        } catch {
-            TerminalMode.end()
-            throw error
-        }
-    }
-
-    /// Puts the settings back. Once.
-    func restore() {
-        TerminalMode.end()
-        thread.stop()
-    }
-}
-
-/// Reads a terminal's keys on a thread of its own: commands are obeyed, the others go to the guest.
-struct TerminalReader: Sendable {
     /// How many keys are read at once.
     private static let chunk = 256
-    /// How often a process in the background looks whether it has come to the foreground, in milliseconds: nothing tells it.
-    private static let backgroundInterval: Int32 = 250
+    /// How often a process in the background looks whether it has come to the foreground, in nanoseconds: nothing tells it.
+    private static let backgroundInterval: Int64 = 250_000_000
+
+    private struct State {
+        var keys = TerminalKeys()
+        var interrupt = UnreadInterrupt()
+        /// How many keys went to the guest.
+        var sentCount = 0
+    }
 
     private let descriptor: Int32
+    private let stream: Stream
     private let input: ConsoleInput
-    private let stop: StopHandle
-    private var keys = TerminalKeys()
-    private var interrupt = UnreadInterrupt()
-    /// How many keys went to the guest.
-    private var sentCount = 0
+    private let control: MachineControl
+    private let state = Monitor(State())
+    private let watch = Monitor<(EventLoop, EventLoop.Watch)?>(nil)
 
-    init(descriptor: Int32, input: ConsoleInput, stop: StopHandle) {
-        self.descriptor = descriptor
+    /// - Parameters:
+    ///   - input: a queue that the guest reads.
+    ///   - control: ends the run when the user asks for it.
+    init(descriptor: Int32, input: ConsoleInput, control: MachineControl) {
         self.input = input
-        self.stop = stop
+        self.control = control
+        self.descriptor = descriptor
+        stream = Stream(descriptor, for: .reading)
     }
 
-    /// Reads until the terminal ends or the thread is asked to.
-    mutating func run(_ waiter: HelperThread.Waiter) {
-        while true {
-            let isOurs = TerminalMode.resume()
-            switch waiter.wait(for: isOurs ? descriptor : nil, milliseconds: patience(isOurs)) {
-            case .ended: return
-            case .timeout: break
-            case .ready: guard readKeys() else { return }
-            }
-            if interrupt.isDue(read: sentCount - input.unreadCount, at: .now) {
-                Self.tell("the guest has not read Ctrl-C; Ctrl-A x ends the run, Ctrl-A h shows help")
-            }
+    /// Sets the mode.
+    func begin(on loop: EventLoop) throws(HostError) {
+        _ = try TerminalMode.begin(descriptor)
+        let new = try loop.watch(input: stream.number, .control) { [weak self] in self?.readKeys() }
+        watch.change { $0 = (loop, new) }
+        waitForKeys()
+    }
+
+    func end() {
+        if let (loop, _) = watch.change({ $0.take() }) { loop.unwatch(stream.number) }
+    }
+
+    /// Puts the settings back.
+    func restore() {
+        TerminalMode.end()
+    }
+
+    /// In the background the keys are another's, until the process comes back.
+    private func waitForKeys() {
+        guard let (loop, watch) = watch.change({ $0 }) else { return }
+        if TerminalMode.resume() {
+            watch.arm()
+        } else {
+            loop.after(Self.backgroundInterval, .control) { [weak self] in self?.waitForKeys() }
         }
     }
 
-    /// How long nothing but a key needs a look, in milliseconds.
-    private func patience(_ isOurs: Bool) -> Int32 {
-        guard let deadline = interrupt.deadline else { return isOurs ? -1 : Self.backgroundInterval }
-        let rest = max(0, (deadline - .now) / .milliseconds(1))
-        let wait = Int32(min(rest, 10_000)) + 1
-        return isOurs ? wait : min(wait, Self.backgroundInterval)
-    }
-
-    /// - Returns: false where there is nothing more to read, or to do.
-    private mutating func readKeys() -> Bool {
+    private func readKeys() {
         // It may have become another's while it was waited for: reading it would only fail.
-        guard TerminalMode.resume() else { return true }
+        guard TerminalMode.resume() else { return waitForKeys() }
         var bytes = [UInt8](repeating: 0, count: Self.chunk)
-        // SAFETY: the system fills as many of the bytes as it returns, at most as many as there are.
-        let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
-        guard count > 0 else {
-            if count < 0, errno == EINTR || errno == EAGAIN { return true }
-            return !TerminalMode.resume()
+        var span = bytes.mutableSpan
+        // SAFETY: raw bytes of a byte span are its elements.
+        var raw = unsafe span.mutableBytes
+        let count = stream.read(into: &raw)
+        if count > 0 {
+            if obey(bytes.prefix(count)) { waitForKeys() }
+        } else if [Int(-EINTR), Int(-EAGAIN)].contains(count) || !TerminalMode.resume() {
+            waitForKeys()
         }
-        return obey(bytes.prefix(count))
     }
 
     /// - Returns: false after the command to quit.
-    private mutating func obey(_ bytes: ArraySlice<UInt8>) -> Bool {
+    private func obey(_ bytes: ArraySlice<UInt8>) -> Bool {
         var sent: [UInt8] = []
+        var state = state.change { $0 }
+        defer { self.state.change { [state] in $0 = state } }
         for byte in bytes {
-            switch keys.press(byte) {
+            switch state.keys.press(byte) {
             case .send(let key):
                 sent.append(key)
-                if key == TerminalKeys.controlC { interrupt.pressed(count: sentCount + sent.count, at: .now) }
+                if key == TerminalKeys.controlC {
+                    state.interrupt.pressed(count: state.sentCount + sent.count, at: .now)
+                    lookAtInterrupt(after: UnreadInterrupt.patience)
+                }
             case .nothing: break
             case .help: Self.tell("keys on this terminal:\n\(TerminalKeys.help)")
             case .quit:
-                sentCount += input.append(sent)
-                stop.stop()
+                state.sentCount += input.append(sent)
+                control.stop()
                 return false
             }
         }
         // A terminal's own queue loses keys that nobody reads, too.
-        sentCount += input.append(sent)
+        state.sentCount += input.append(sent)
         return true
+    }
+
+    /// Tells, once, whoever pressed Ctrl-C and waits in vain.
+    private func lookAtInterrupt(after delay: Duration) {
+        guard let (loop, _) = watch.change({ $0 }) else { return }
+        loop.after(Int64(delay / .nanoseconds(1)) + 1_000_000, .control) { [weak self] in
+            guard let self else { return }
+            let isDue = state.change { $0.interrupt.isDue(read: $0.sentCount - input.unreadCount, at: .now) }
+            if isDue { Self.tell("the guest has not read Ctrl-C; Ctrl-A x ends the run, Ctrl-A h shows help") }
+        }
     }
 
     /// Only where it can be said at once: the reader must not hang.
@@ -123,26 +124,36 @@ struct TerminalReader: Sendable {
     }
 }
 
-/// The window that a console on standard output is shown in, which follows the window's size until this is stopped.
-struct WindowWatch {
+/// The window that a console on standard output is shown in, which follows the window's size for the time of a run.
+final class WindowWatch: MachineAttachment {
     let window: ConsoleWindow
-    private let thread: HelperThread
+    private let changes: TerminalSize.Changes
+    private let loop = Monitor<EventLoop?>(nil)
 
-    /// Nil where standard output is no terminal.
+    /// Nil where standard output is no terminal. To be made on the program's first thread, before there are others.
     init?() throws(Failure) {
         guard let size = TerminalSize(of: STDOUT_FILENO) else { return nil }
-        let window = ConsoleWindow(columns: size.columns, rows: size.rows)
-        self.window = window
-        do throws(HostError) {
-            thread = try TerminalSize.watch {
-                guard let size = TerminalSize(of: STDOUT_FILENO) else { return }
-                window.resize(columns: size.columns, rows: size.rows)
-            }
-        } catch {
+        window = ConsoleWindow(columns: size.columns, rows: size.rows)
+        do throws(HostError) { changes = try TerminalSize.Changes() } catch {
             throw Failure(status: .fault, message: error.description)
         }
     }
 
-    /// Once.
-    func stop() { thread.stop() }
+    func begin(on loop: EventLoop) throws(HostError) {
+        self.loop.change { $0 = loop }
+        try loop.watch(changes.number, .control) { [weak self] in
+            self?.changes.take()
+            self?.look()
+        }
+        look()
+    }
+
+    func end() {
+        if let loop = loop.change({ $0.take() }) { loop.unwatch(changes.number) }
+    }
+
+    private func look() {
+        guard let size = TerminalSize(of: STDOUT_FILENO) else { return }
+        window.resize(columns: size.columns, rows: size.rows)
+    }
 }

@@ -63,7 +63,7 @@ struct ImageDescription {
             + (others.isEmpty ? "" : " and \(hex(others.rawValue))")
     }
 
-    private static func describe(_ piece: LoadPlan.Piece) -> String {
+    private static func describe(_ piece: BootPlan.Piece) -> String {
         let place = "\(piece.name) to \(hex(piece.address))"
         if piece.fileSize == piece.memorySize { return "\(place): \(piece.fileSize) bytes" }
         return "\(place): \(piece.fileSize) bytes, with zeros up to \(piece.memorySize)"

@@ -100,24 +100,25 @@ struct RunOptions {
         do throws(Failure) {
             // Before the machine has any thread.
             let watch = virtioEnd == .stdio ? try WindowWatch() : nil
-            defer { watch?.stop() }
-            return boot(with: lines, watch?.window)
+            return boot(with: lines, watch)
         } catch {
             return (StopSummary(error), nil)
         }
     }
 
-    private func boot(with lines: ConsoleLines, _ window: ConsoleWindow?) -> (StopSummary, RunReport?) {
+    private func boot(with lines: ConsoleLines, _ window: WindowWatch?) -> (StopSummary, RunReport?) {
         do throws(VMMError) {
-            var machine = try VirtualMachine(configuration(with: lines, window))
-            let terminal = try Self.takeTerminal(lines.terminalInput, machine.stopHandle)
+            var configuration = configuration(with: lines, window)
+            let control = MachineControl()
+            configuration.control = control
+            let terminal = lines.terminalInput.map { Terminal(descriptor: STDIN_FILENO, input: $0, control: control) }
+            // However the run ends, and before anything is said about the end.
+            defer { terminal?.restore() }
+            configuration.attachments = [terminal as (any MachineAttachment)?, window].compactMap(\.self)
+            var machine = try VirtualMachine(configuration)
             let outcome = Result { () throws(VMMError) in try machine.run() }
-            // Before anything is said about the end.
             terminal?.restore()
-            if let fault = machine.virtioConsoleFault {
-                StandardStreams.say("the virtio-console needs a reset by its driver: \(fault)")
-            }
-            for port in machine.virtioPorts { Self.tellLoss(of: port) }
+            for device in machine.deviceReports { Self.tellLoss(of: device) }
             let numbers = report == nil ? nil : machine.report
             do throws(VMMError) {
                 return (StopSummary(try outcome.get(), unwritten: machine.unwrittenByteCount), numbers)
@@ -130,11 +131,14 @@ struct RunOptions {
         }
     }
 
-    /// A port that was closed for good is worth a word: nobody else says what became of its output.
-    private static func tellLoss(of port: VirtioPortReport) {
-        guard let failure = port.failure else { return }
-        StandardStreams.say(
-            "the port \(port.name) was closed: \(failure); \(port.droppedBytes) bytes of its output were dropped")
+    /// What failed without ending the run is worth a word: nobody else says what became of the output.
+    private static func tellLoss(of device: DeviceReport) {
+        if let fault = device.fault { StandardStreams.say("the \(device.name) needs a reset by its driver: \(fault)") }
+        for port in device.ports ?? [] {
+            guard let failure = port.failure else { continue }
+            StandardStreams.say(
+                "the port \(port.name) was closed: \(failure); \(port.droppedBytes) bytes of its output were dropped")
+        }
     }
 
     /// A signal also ends calls that are under way, and is what the user wants to hear of.
@@ -142,16 +146,7 @@ struct RunOptions {
         StopSignals.caught.map { StopSummary(.signal($0), unwritten: 0) }
     }
 
-    private static func takeTerminal(_ input: ConsoleInput?, _ stop: StopHandle) throws(VMMError) -> Terminal? {
-        guard let input else { return nil }
-        do throws(HostError) {
-            return try Terminal(descriptor: STDIN_FILENO, input: input, stop: stop)
-        } catch {
-            throw .host(error)
-        }
-    }
-
-    private func configuration(with lines: ConsoleLines, _ window: ConsoleWindow?) -> MachineConfiguration {
+    private func configuration(with lines: ConsoleLines, _ watch: WindowWatch?) -> MachineConfiguration {
         var configuration = MachineConfiguration(
             image: .file(image), output: ConsoleOutput(descriptor: STDOUT_FILENO))
         configuration.format = format
@@ -159,19 +154,22 @@ struct RunOptions {
         configuration.memorySize = memory.bytes
         configuration.vcpuCount = cpus
         configuration.interruptControllers = irqchip
-        configuration.coalescesSerialOutput = coalescesSerialOutput
         configuration.measuresExits = report != nil
         configuration.commandLine = cmdline
         configuration.timeout = timeout.map { .seconds($0) }
         configuration.input = lines.serial.input
-        configuration.serialOutput = lines.serial.output
         configuration.usesEventFDs = usesEventFDs
-        configuration.virtioConsole = lines.virtio.map {
-            VirtioConsoleConfiguration(
-                output: $0.output, input: $0.input, window: window,
-                ports: zip(virtioPorts, lines.ports).map { port, line in
-                    VirtioPortConfiguration(name: port.name, output: line.output ?? .discarding(), input: line.input)
-                })
+        var serial = UARTConfiguration(output: lines.serial.output)
+        serial.coalescesOutput = coalescesSerialOutput
+        configuration.devices = [.uart(serial)]
+        if let line = lines.virtio {
+            let ports = zip(virtioPorts, lines.ports).map { port, line in
+                VirtioPortConfiguration(name: port.name, output: line.output ?? .discarding(), input: line.input)
+            }
+            configuration.devices.append(
+                .virtioConsole(
+                    VirtioConsoleConfiguration(
+                        output: line.output, input: line.input, window: watch?.window, ports: ports)))
         }
         return configuration
     }

@@ -38,6 +38,15 @@ struct ProcessState {
         return threads.filter { field("Name", in: "task/\($0)/status") == "swiftvmm" }.count
     }
 
+    /// How often each thread of swiftvmm's own has gone to sleep so far.
+    var sleepCounts: [String: String] {
+        let threads = (try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/task")) ?? []
+        return threads.reduce(into: [:]) { counts, thread in
+            guard field("Name", in: "task/\(thread)/status") == "swiftvmm" else { return }
+            counts[thread] = field("voluntary_ctxt_switches", in: "task/\(thread)/status")
+        }
+    }
+
     /// Whether it is stopped, as by SIGSTOP.
     var isStopped: Bool { field("State", in: "status")?.hasPrefix("T") ?? false }
 

@@ -20,8 +20,19 @@ struct Report: Decodable {
         let unwrittenBytes: Int
         let unmappedPorts: [UnmappedCount]
         let doorbellExits: UInt64?
-        let virtioPorts: [VirtioPort]
+        let devices: [Device]
         let postCode: UInt8?
+
+        /// Of the virtio-console, beside the console itself.
+        var virtioPorts: [VirtioPort] { devices.compactMap(\.ports).flatMap(\.self) }
+    }
+
+    struct Device: Decodable, Equatable {
+        let name: String
+        let fault: String?
+        let ports: [VirtioPort]?
+        let requests: UInt64?
+        let failedRequests: UInt64?
     }
 
     struct VirtioPort: Decodable, Equatable {

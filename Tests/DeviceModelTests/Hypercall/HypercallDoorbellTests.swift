@@ -155,7 +155,7 @@ struct HypercallDoorbellTests {
         let wait = try #require(doorbell.ring(at: try store(3, length: 12_345)))
         #expect(wait.nanoseconds == 12_345)
         #expect(try answer() == Answer(status: Self.unanswered, length: 12_345))
-        doorbell.finish(wait, hasInput: hasInput, hasInterrupt: hasInterrupt)
+        wait.finish(in: memory, hasInput: hasInput, hasInterrupt: hasInterrupt)
         #expect(try answer() == Answer(status: 0, length: (hasInput ? 1 : 0) + (hasInterrupt ? 2 : 0)))
     }
 
@@ -186,8 +186,8 @@ struct HypercallDoorbellTests {
             let operation = UInt32.random(in: 0...5, using: &random)
             _ = try store(operation, address: number(), length: number(), at: place)
             if let wait = doorbell.ring(at: GuestAddress(Bool.random(using: &random) ? request : place)) {
-                doorbell.finish(
-                    wait, hasInput: Bool.random(using: &random), hasInterrupt: Bool.random(using: &random))
+                wait.finish(
+                    in: memory, hasInput: Bool.random(using: &random), hasInterrupt: Bool.random(using: &random))
             }
         }
     }

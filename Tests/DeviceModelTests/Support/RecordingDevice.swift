@@ -24,7 +24,8 @@ final class RecordingDevice: BusDevice {
         return answer
     }
 
-    func write(offset: UInt64, width: Int, value: UInt64) {
+    func write(offset: UInt64, width: Int, value: UInt64) -> BusEffect {
         recorded.withLock { $0.append(.write(offset: offset, width: width, value: value)) }
+        return .none
     }
 }

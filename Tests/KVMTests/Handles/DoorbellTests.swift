@@ -25,9 +25,9 @@ struct DoorbellTests {
                 0xF4
             ]
         var machine = try TestMachine(code)
-        let doorbell = machine.doorbell(at: UInt64(Self.address))
-        try doorbell.signal(first, onWriteOf: 0)
-        try doorbell.signal(second, onWriteOf: 1)
+        let doorbell = machine.ioeventfds
+        try doorbell.signal(first, onWriteOf: 0, to: UInt64(Self.address))
+        try doorbell.signal(second, onWriteOf: 1, to: UInt64(Self.address))
         let address = UInt64(Self.address)
         #expect(try machine.vcpu.nextExit() == .mmioWrite(address: address, width: 4, value: 2))
         #expect(first.take() == 1)
@@ -43,17 +43,17 @@ struct DoorbellTests {
     func once() throws {
         let event = try EventFD()
         let machine = try TestMachine([0xF4])
-        let doorbell = machine.doorbell(at: UInt64(Self.address))
-        try doorbell.signal(event, onWriteOf: 7)
-        #expect(throws: KVMError.self) { try doorbell.signal(event, onWriteOf: 7) }
+        let doorbell = machine.ioeventfds
+        try doorbell.signal(event, onWriteOf: 7, to: UInt64(Self.address))
+        #expect(throws: KVMError.self) { try doorbell.signal(event, onWriteOf: 7, to: UInt64(Self.address)) }
     }
 
     @Test("an interrupt by an event descriptor needs interrupt controllers in the kernel")
     func interrupt() throws {
         let machine = try KVMSystem().makeVirtualMachine()
-        #expect(throws: KVMError.self) { _ = try machine.irqfd(gsi: 5) }
+        #expect(throws: KVMError.self) { _ = try machine.irqfds.make(gsi: 5) }
         try machine.makeInterruptControllers()
-        let event = try machine.irqfd(gsi: 5)
+        let event = try machine.irqfds.make(gsi: 5)
         event.raise()
         // Nobody has ended it.
         #expect(!event.takeEnd())

@@ -35,7 +35,7 @@ struct TestMachine: ~Copyable {
         try machine.map(memory, offset: offset, size: size, slot: slot, at: guestAddress)
     }
 
-    func doorbell(at address: UInt64) -> KVMIOEventFD { machine.doorbell(at: address) }
+    var ioeventfds: KVMIOEventFDs { machine.ioeventfds }
 
     /// Lets the guest use 64-bit code from where it begins, with the first GiB mapped to itself.
     mutating func enterLongMode() throws {

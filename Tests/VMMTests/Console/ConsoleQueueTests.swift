@@ -35,7 +35,7 @@ struct ConsoleQueueTests {
         let serial = ConsoleOutput()
         // mov dx, 0x3F8; mov al, 'S'; out dx, al; mov al, 'd'; out 0xE9, al; hlt
         let run = try GuestRun(code: [0xBA, 0xF8, 0x03, 0xB0, 0x53, 0xEE, 0xB0, 0x64, 0xE6, 0xE9, 0xF4]) {
-            $0.serialOutput = serial
+            $0.setSerial { $0.output = serial }
         }
         #expect(run.reason == .halted)
         #expect(serial.collected == Array("S".utf8))

@@ -1,4 +1,5 @@
 import DeviceModel
+import LinuxHost
 import TestSupport
 import Testing
 
@@ -38,9 +39,10 @@ struct GuestBytesTests {
         }
         #expect(bytes.count == UInt64(content.count))
         let pipe = HostPipe()
+        let stream = Stream(pipe.writeEnd.number, for: .writing)
         var received: [UInt8] = []
         while bytes.count > 0 {
-            let written = bytes.write(to: pipe.writeEnd.number)
+            let written = bytes.write(to: stream)
             #expect((1...65_536).contains(written))
             // As if the call had taken less.
             let taken = Int.random(in: 1...written, using: &random)
@@ -50,7 +52,7 @@ struct GuestBytesTests {
         #expect(received == content)
         bytes.removeFirst(1)
         #expect(bytes.count == 0)
-        #expect(bytes.write(to: pipe.writeEnd.number) == 0)
+        #expect(bytes.write(to: stream) == 0)
     }
 
     @Test(
@@ -71,12 +73,13 @@ struct GuestBytesTests {
         bytes.append(segments[...])
         let content = (0..<Int(bytes.count)).map { _ in UInt8.random(in: 1...255, using: &random) }
         let pipe = HostPipe()
+        let stream = Stream(pipe.readEnd.number, for: .reading)
         var rest = content[...]
         while !rest.isEmpty {
             let part = rest.prefix(Int.random(in: 1...500, using: &random))
             if Bool.random(using: &random) {
                 pipe.write(Array(part))
-                #expect(bytes.read(from: pipe.readEnd.number) == part.count)
+                #expect(bytes.read(from: stream) == part.count)
             } else {
                 #expect(bytes.fill(from: part) == part.count)
             }

@@ -48,7 +48,7 @@ struct ELFMutationTests {
     }
 
     /// The rule that the accepted image breaks, in 128 bits, where nothing can wrap; nil when it obeys all.
-    private static func brokenRule(_ elf: ELFImage, _ loaded: LoadPlan, fileSize: Int) -> String? {
+    private static func brokenRule(_ elf: ELFImage, _ loaded: BootPlan, fileSize: Int) -> String? {
         guard loaded.mode == elf.header?.fileClass.mode else { return "mode" }
         guard !elf.segments.isEmpty, elf.segments.count <= 256 else { return "number of segments" }
         var places: [Range<UInt128>] = []
@@ -67,7 +67,7 @@ struct ELFMutationTests {
     @Test("100,000 spoiled files neither trap nor pass for what they are not", arguments: 1...2 as ClosedRange<UInt64>)
     func spoiledFiles(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
-        let loader = ImageLoader(memory: try GuestRAM.make(Self.memorySize).memory)
+        let memory = try GuestRAM.make(Self.memorySize).memory
         var accepted = 0
         let count = TestScale.count(100_000)
         for step in 0..<count {
@@ -75,7 +75,7 @@ struct ELFMutationTests {
             Self.mutate(&image, &random)
             let inspection = Self.inspect(image)
             do throws(VMMError) {
-                let loaded = try loader.load(.bytes(image), format: .elf, mode: nil)
+                let loaded = try LoadedImage.load(.bytes(image), format: .elf, into: memory)
                 accepted += 1
                 guard inspection?.outcome == .success(loaded), let elf = inspection?.elf else {
                     Issue.record("seed \(seed), step \(step): not inspected as loaded: \(image)")

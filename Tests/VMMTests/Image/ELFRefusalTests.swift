@@ -114,7 +114,7 @@ struct ELFRefusalTests {
         builder.segments.append(ELFBuilder.Segment(physicalAddress: 0x20_0000))
         let memory = try GuestRAM.make(2 << 20).memory
         #expect(throws: VMMError.self) {
-            _ = try ImageLoader(memory: memory).load(.bytes(builder.bytes), format: nil, mode: nil)
+            _ = try LoadedImage.load(.bytes(builder.bytes), into: memory)
         }
         #expect(memory.load(1, at: 0x10_0000) == [0])
     }

@@ -19,8 +19,8 @@ struct ImageInspectionTests {
         ] as [(CPUMode?, CPUMode, UInt64, UInt64)])
     func flat(mode: CPUMode?, expected: CPUMode, place: UInt64, needed: UInt64) throws {
         let inspection = try ImageInspection(.bytes([1, 2, 3]), mode: mode)
-        let piece = LoadPlan.Piece(name: "contents", fileOffset: 0, fileSize: 3, address: place, memorySize: 3)
-        #expect(inspection.outcome == .success(LoadPlan(mode: expected, entry: place, pieces: [piece])))
+        let piece = BootPlan.Piece(name: "contents", fileOffset: 0, fileSize: 3, address: place, memorySize: 3)
+        #expect(inspection.outcome == .success(BootPlan(BootProtocol(expected, entry: place), pieces: [piece])))
         #expect(inspection.pieces == [piece])
         #expect(inspection.memoryNeeded == needed)
         #expect(inspection.format == .flat && !inspection.isFormatGiven && inspection.elf == nil)
@@ -107,12 +107,12 @@ struct ImageInspectionTests {
             ((1 << 52) - 1, 2, nil), (.max, 0, nil), (.max, 1, nil), (1, .max, nil),
         ] as [(UInt64, UInt64, UInt64?)])
     func memoryNeeded(start: UInt64, count: UInt64, needed: UInt64?) throws {
-        #expect(RAMLayout.size(holding: start, count: count) == needed)
+        #expect(MemoryMap.size(holding: start, count: count) == needed)
         // It is the least: what is a page smaller does not hold it, and this does.
         guard let needed, count > 0 else { return }
-        for (size, holds) in [(needed, true), (needed - 4096, false)] where size >= RAMLayout.smallest {
-            let layout = try RAMLayout(size: size, physicalAddressBits: RAMLayout.widestAddress)
-            let regions = layout.parts.map { GuestMemory.Region(start: $0.start, size: $0.size) }
+        for (size, holds) in [(needed, true), (needed - 4096, false)] where size >= MemoryMap.smallest {
+            let layout = try MemoryMap(size: size, physicalAddressBits: HighMemory.widestAddress)
+            let regions = layout.regions
             #expect(regions.contains { $0.contains(GuestAddress(start), count: count) } == holds, "\(size)")
         }
     }

@@ -6,7 +6,7 @@ import Testing
 @Suite("The memory map")
 struct E820Tests {
     private static func map(_ size: UInt64) throws -> [E820Entry] {
-        try RAMLayout(size: size, physicalAddressBits: 46).e820
+        try MemoryMap(size: size, physicalAddressBits: 46).e820
     }
 
     /// The first megabyte is the same for all: tables, RAM, what a PC keeps for its BIOS.
@@ -43,7 +43,7 @@ struct E820Tests {
         "lines are in order, do not overlap, and give no address away that is not RAM",
         arguments: [1 << 20, 0x10_1000, 64 << 20, 3 << 30, (3 << 30) + 4096, 4 << 30, 1 << 40] as [UInt64])
     func rules(size: UInt64) throws {
-        let layout = try RAMLayout(size: size, physicalAddressBits: 46)
+        let layout = try MemoryMap(size: size, physicalAddressBits: 46)
         for (lower, higher) in zip(layout.e820, layout.e820.dropFirst()) {
             #expect(lower.end <= higher.start)
         }
@@ -51,7 +51,7 @@ struct E820Tests {
             #expect(entry.start < entry.end)
             guard entry.kind == .usable else { continue }
             #expect(
-                layout.parts.contains { part in
+                layout.slots.contains { part in
                     part.start.rawValue <= entry.start && entry.end <= part.start.rawValue + part.size
                 })
         }

@@ -4,16 +4,16 @@ import Testing
 @testable import VMM
 
 @Suite("Where RAM lies")
-struct RAMLayoutTests {
-    private static func parts(of size: UInt64, bits: Int = 46) throws(VMMError) -> [RAMLayout.Part] {
-        try RAMLayout(size: size, physicalAddressBits: bits).parts
+struct MemoryMapTests {
+    private static func parts(of size: UInt64, bits: Int = 46) throws(VMMError) -> [MemoryMap.Slot] {
+        try MemoryMap(size: size, physicalAddressBits: bits).slots
     }
 
     @Test(
         "up to 3 GiB it is one piece from 0",
         arguments: [1 << 20, 0x10_1000, 64 << 20, (3 << 30) - 4096, 3 << 30] as [UInt64])
     func onePart(size: UInt64) throws {
-        #expect(try Self.parts(of: size) == [RAMLayout.Part(start: GuestAddress(0), size: size, offset: 0)])
+        #expect(try Self.parts(of: size) == [MemoryMap.Slot(start: GuestAddress(0), size: size, offset: 0)])
     }
 
     @Test(
@@ -23,8 +23,8 @@ struct RAMLayoutTests {
     func twoParts(size: UInt64, high: UInt64) throws {
         #expect(
             try Self.parts(of: size) == [
-                RAMLayout.Part(start: GuestAddress(0), size: 0xC000_0000, offset: 0),
-                RAMLayout.Part(start: GuestAddress(0x1_0000_0000), size: high, offset: 0xC000_0000),
+                MemoryMap.Slot(start: GuestAddress(0), size: 0xC000_0000, offset: 0),
+                MemoryMap.Slot(start: GuestAddress(0x1_0000_0000), size: high, offset: 0xC000_0000),
             ])
     }
 
@@ -77,7 +77,7 @@ struct RAMLayoutTests {
     @Test("more than the host can map is refused in words")
     func hostLimit() throws {
         // More than 47 bits of user addresses.
-        let layout = try RAMLayout(size: 1 << 50, physicalAddressBits: 52)
+        let layout = try MemoryMap(size: 1 << 50, physicalAddressBits: 52)
         #expect(
             throws: VMMError.configuration(
                 "cannot map 1125899906842624 bytes of guest memory: Cannot allocate memory; use less")

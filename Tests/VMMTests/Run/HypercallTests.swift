@@ -96,7 +96,7 @@ struct HypercallTests {
             output: ConsoleOutput(descriptor: pipe.writeEnd.number))
         configuration.timeout = TestScale.patience
         var machine = try VirtualMachine(configuration)
-        let handle = machine.stopHandle
+        let handle = machine.control
         let received = Collected()
         let reader = HostThread {
             while received.bytes.count < 4 { received.append(pipe.read(upTo: 100)) }

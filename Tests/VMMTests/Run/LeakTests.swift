@@ -70,7 +70,8 @@ struct LeakTests {
             func run(_ count: Int) throws {
                 for index in 0..<count {
                     var configuration = MachineConfiguration(image: .file(Guests.path("long-virtio-hello.elf")))
-                    configuration.virtioConsole = VirtioConsoleConfiguration(input: ConsoleInput([1, 2, 3]))
+                    configuration.devices.append(
+                        .virtioConsole(VirtioConsoleConfiguration(input: ConsoleInput([1, 2, 3]))))
                     configuration.interruptControllers = index % 3 == 0 ? .full : .none
                     configuration.timeout = TestScale.patience
                     var machine = try VirtualMachine(configuration)

@@ -95,7 +95,7 @@ struct OutputFailureTests {
         var configuration = MachineConfiguration(image: .file(Guests.path("real-hypercall-hello.bin")), output: output)
         configuration.timeout = TestScale.patience
         var machine = try VirtualMachine(configuration)
-        let handle = machine.stopHandle
+        let handle = machine.control
         let other = HostThread {
             // When the line is printed, which one exit does, and the guest waits for nothing else.
             _ = eventually(within: TestScale.patience) { output.pendingCount == 20 }

@@ -28,7 +28,7 @@ struct SerialCoalescingTests {
 
     @Test("not where it is not wanted")
     func off() throws {
-        let run = try GuestRun(code: Self.repeated(500) + [0xF4]) { $0.coalescesSerialOutput = false }
+        let run = try GuestRun(code: Self.repeated(500) + [0xF4]) { $0.setSerial { $0.coalescesOutput = false } }
         #expect(run.output.count == 500)
         #expect(run.report.coalescedWrites == 0)
         #expect(run.report.exitsByPort.first { $0.port == "0x3f8" }?.count == 500)
@@ -67,7 +67,7 @@ struct SerialCoalescingTests {
             output: ConsoleOutput(descriptor: pipe.writeEnd.number))
         configuration.timeout = TestScale.patience
         var machine = try VirtualMachine(configuration)
-        let handle = machine.stopHandle
+        let handle = machine.control
         let start = ContinuousClock.now
         let elapsed = Collected()
         let reader = HostThread {
@@ -137,7 +137,7 @@ struct SerialCoalescingTests {
         ]
         let expected = [[UInt8]](repeating: printed, count: count).flatMap { $0 }
         for isOn in [true, false] {
-            let run = try GuestRun(code: head + round + tail) { $0.coalescesSerialOutput = isOn }
+            let run = try GuestRun(code: head + round + tail) { $0.setSerial { $0.coalescesOutput = isOn } }
             #expect(run.reason == .halted)
             #expect(run.output == expected, "seed \(seed)")
             #expect((run.report.coalescedWrites > 0) == isOn)

@@ -73,7 +73,7 @@ struct SeveralCPUsTests {
         var configuration = configuration(2, commandLine)
         configuration.output = ConsoleOutput(descriptor: pipe.writeEnd.number)
         var machine = try VirtualMachine(configuration)
-        let handle = machine.stopHandle
+        let handle = machine.control
         let received = Collected()
         let reader = HostThread {
             while !String(decoding: received.bytes, as: UTF8.self).contains(text) {
@@ -98,7 +98,7 @@ struct SeveralCPUsTests {
         var configuration = Self.configuration(4, "4 and print")
         configuration.output = ConsoleOutput(descriptor: pipe.writeEnd.number)
         var machine = try VirtualMachine(configuration)
-        let handle = machine.stopHandle
+        let handle = machine.control
         let reader = HostThread {
             guard isRead else { return }
             while !pipe.read(upTo: 65_536).isEmpty {}
@@ -122,7 +122,7 @@ struct SeveralCPUsTests {
         var configuration = Self.configuration(4, "4 and wake")
         configuration.timeout = .seconds(5)
         var machine = try VirtualMachine(configuration)
-        let control = machine.shared.control
+        let control = machine.parts.control
         let looker = HostThread {
             while !control.hasEnded {
                 control.kickAll()
@@ -146,7 +146,7 @@ struct SeveralCPUsTests {
         #expect(try machine.run() == .deadline)
         configuration.timeout = TestScale.patience
         var other = try VirtualMachine(configuration)
-        let handle = other.stopHandle
+        let handle = other.control
         let stopper = HostThread {
             usleep(50_000)
             handle.stop()

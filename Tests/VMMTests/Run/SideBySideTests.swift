@@ -27,10 +27,10 @@ struct SideBySideTests {
     @Test("a machine that is stopped stops alone")
     func stoppedAlone() throws {
         var first = try Self.spinning(.milliseconds(300))
-        let handle = first.stopHandle
+        let handle = first.control
         let other = HostThread {
             guard var second = try? Self.spinning(TestScale.patience) else { return }
-            second.stopHandle.stop()
+            second.control.stop()
             _ = try? second.run()
         }
         #expect(try first.run() == .deadline)

@@ -48,7 +48,7 @@ struct StopTests {
     @Test("another thread stops a guest that never would end", .tags(.timed))
     func stopped() throws {
         var machine = try Self.spinning(TestScale.patience)
-        let handle = machine.stopHandle
+        let handle = machine.control
         let other = HostThread {
             usleep(50_000)
             handle.stop()
@@ -67,8 +67,8 @@ struct StopTests {
         var configuration = MachineConfiguration(image: .bytes([0xB0, 0x41, 0xE6, 0xE9, 0xF4]))  // prints an A
         configuration.timeout = TestScale.patience
         var machine = try VirtualMachine(configuration)
-        machine.stopHandle.stop()
-        machine.stopHandle.stop()
+        machine.control.stop()
+        machine.control.stop()
         #expect(try machine.run() == .stopped)
         #expect(configuration.output.collected == [])
         #expect(machine.report.exitsByKind == ["interrupted": 1])
@@ -76,10 +76,10 @@ struct StopTests {
 
     @Test("a stop after the end, or after the machine is gone, does nothing")
     func stoppedAfter() throws {
-        let handle: StopHandle
+        let handle: MachineControl
         do {
             var machine = try VirtualMachine(MachineConfiguration(image: .bytes([0xF4])))
-            handle = machine.stopHandle
+            handle = machine.control
             #expect(try machine.run() == .halted)
             handle.stop()
         }
@@ -92,7 +92,7 @@ struct StopTests {
         var configuration = MachineConfiguration(image: .bytes([0xB0, 0x41, 0xE6, 0xE9, 0xEB, 0xFC]))
         configuration.timeout = TestScale.patience
         var machine = try VirtualMachine(configuration)
-        let handle = machine.stopHandle
+        let handle = machine.control
         let other = HostThread {
             usleep(100_000)
             handle.stop()

@@ -11,8 +11,7 @@ final class ConsoleDriver {
     private static let queueSize: UInt16 = 16
 
     let memory: GuestMemory
-    let device: VirtioConsoleDevice
-    let control = RunControl()
+    private let console: VirtioConsoleHost
     /// What the serial port and the console print.
     let output: ConsoleOutput
     var receive: MockDriver
@@ -24,9 +23,7 @@ final class ConsoleDriver {
         self.features = features
         let size = Int(MockDriver.byteCount(size: Self.queueSize)) + 0x1000
         memory = try HostPages.makeMemory([(start: 0, size: 2 * size)])
-        device = try VirtioConsoleDevice(
-            VirtioConsoleDevice.Wiring(configuration: VirtioConsoleConfiguration(input: input), control: control),
-            memory: memory, output: output, line: nil, ports: Bus([]))
+        console = try VirtioConsoleHost(VirtioConsoleConfiguration(input: input), memory: memory, output: output)
         let queueFeatures = VirtqueueFeatures(rawValue: features)
         let base = UInt64(size) / 0x1000 * 0x1000
         receive = try MockDriver(memory: memory, size: Self.queueSize, base: 0, features: queueFeatures)
@@ -34,10 +31,19 @@ final class ConsoleDriver {
     }
 
     deinit {
-        device.end()
+        _ = console.end()
     }
 
-    var transport: VirtioMMIO { device.transport }
+    var transport: VirtioMMIO { console.device.transport }
+    var control: MachineControl { console.host.control }
+    var byteCount: UInt64 { console.device.report.consoleBytes ?? 0 }
+
+    /// Lets the device go on until it is idle, as the end of a run does, and ends it.
+    ///
+    /// - Returns: whether it was idle, and how much output nobody took.
+    func finish(unless shouldGiveUp: () -> Bool) -> (isIdle: Bool, abandoned: UInt64) {
+        console.finish(unless: shouldGiveUp)
+    }
 
     /// A driver's start, with both queues new.
     func bringUp() throws {

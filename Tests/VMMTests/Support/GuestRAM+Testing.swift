@@ -5,7 +5,7 @@ import DeviceModel
 /// Guest memory without a machine.
 extension GuestRAM {
     static func make(_ size: UInt64) throws(VMMError) -> GuestRAM {
-        try GuestRAM(RAMLayout(size: size, physicalAddressBits: 46))
+        try GuestRAM(MemoryMap(size: size, physicalAddressBits: 46))
     }
 }
 
@@ -20,5 +20,15 @@ extension GuestMemory {
             return nil
         }
         return bytes
+    }
+}
+
+extension BootTables {
+    /// Writes the tables without a plan.
+    static func write(for mode: CPUMode, parameters: BootParameters, into memory: GuestMemory) throws(GuestMemoryError)
+    {
+        for piece in pieces(for: BootProtocol(mode, entry: 0), parameters: parameters) {
+            if case .bytes(let bytes) = piece.content { try memory.write(bytes.span, at: GuestAddress(piece.address)) }
+        }
     }
 }

@@ -30,3 +30,12 @@ struct GuestRun {
 
     var text: String { String(decoding: output, as: UTF8.self) }
 }
+
+extension MachineConfiguration {
+    /// Changes the serial port that every machine has unless told otherwise.
+    mutating func setSerial(_ change: (inout UARTConfiguration) -> Void) {
+        guard case .uart(var uart)? = devices.first else { return }
+        change(&uart)
+        devices[0] = .uart(uart)
+    }
+}

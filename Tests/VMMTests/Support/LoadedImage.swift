@@ -5,18 +5,35 @@ import KVM
 
 /// An image that was put into guest memory without a machine.
 struct LoadedImage {
-    let loaded: LoadPlan
+    let loaded: BootPlan
     let memory: GuestMemory
 
     init(
         _ source: ImageSource, format: ImageFormat? = nil, mode: CPUMode? = nil, memorySize: UInt64 = 2 << 20
     ) throws(VMMError) {
         memory = try GuestRAM.make(memorySize).memory
-        loaded = try ImageLoader(memory: memory).load(source, format: format, mode: mode)
+        loaded = try Self.load(source, format: format, mode: mode, into: memory)
     }
 
     init(_ bytes: [UInt8], memorySize: UInt64 = 2 << 20) throws(VMMError) {
         try self.init(.bytes(bytes), memorySize: memorySize)
+    }
+
+    /// Puts an image into memory, if it can be booted on a machine that has no other.
+    static func load(
+        _ source: ImageSource, format: ImageFormat? = nil, mode: CPUMode? = nil, into memory: GuestMemory
+    ) throws(VMMError) -> BootPlan {
+        let outcome: Result<BootPlan, VMMError>
+        do throws(ImageError) {
+            let image = try ImageReader(source)
+            outcome = try ImageInspection(
+                image, name: source.name, format: format, mode: mode, ram: memory.regions
+            ).outcome
+            if case .success(let plan) = outcome { try plan.load(from: image, into: memory) }
+        } catch {
+            throw .image(name: source.name, error)
+        }
+        return try outcome.get()
     }
 
     /// Why the image is refused, or nil.

@@ -12,8 +12,7 @@ final class PortsDriver {
     private static let queueSize: UInt16 = 16
 
     let memory: GuestMemory
-    let device: VirtioConsoleDevice
-    let control = RunControl()
+    let console: VirtioConsoleHost
     /// By number.
     var queues: [MockDriver] = []
     private let features: UInt64
@@ -23,23 +22,23 @@ final class PortsDriver {
         let size = (Int(MockDriver.byteCount(size: Self.queueSize)) + 0x1FFF) / 0x1000 * 0x1000
         let count = configuration.ports.isEmpty ? 2 : 2 * configuration.ports.count + 4
         memory = try HostPages.makeMemory([(start: 0, size: count * size)])
-        device = try VirtioConsoleDevice(
-            VirtioConsoleDevice.Wiring(configuration: configuration, control: control), memory: memory, output: output,
-            line: nil, ports: Bus([]))
+        console = try VirtioConsoleHost(configuration, memory: memory, output: output)
         for index in 0..<count {
             queues.append(
                 try MockDriver(
                     memory: memory, size: Self.queueSize, base: UInt64(index * size),
                     features: VirtqueueFeatures(rawValue: features)))
         }
-        try device.begin()
     }
 
     deinit {
-        device.end()
+        _ = console.end()
     }
 
-    var transport: VirtioMMIO { device.transport }
+    var transport: VirtioMMIO { console.device.transport }
+    var control: MachineControl { console.host.control }
+    var portReports: [VirtioPortReport] { console.device.report.ports ?? [] }
+    var hasControlMessage: Bool { console.console.hasControlMessage }
 
     /// A driver's start, with all queues new.
     func bringUp() throws {
@@ -110,7 +109,7 @@ final class PortsDriver {
         var told: [String] = []
         for port in 0..<count {
             try say(.portReady, port)
-            while device.hasControlMessage { told.append(try hear() ?? "nothing") }
+            while hasControlMessage { told.append(try hear() ?? "nothing") }
             try say(.portOpen, port)
         }
         return told

@@ -23,7 +23,7 @@ struct ConsoleExitTests {
 
     @Test("UART polled: 2")
     func polled() throws {
-        let report = try Self.run("uart-polled", 2_000) { $0.coalescesSerialOutput = false }
+        let report = try Self.run("uart-polled", 2_000) { $0.setSerial { $0.coalescesOutput = false } }
         #expect(Self.exits(report, "0x3f8", "write") == 2_000)
         // Another read finds out whether there is a port.
         #expect(Self.exits(report, "0x3fd", "read") == 2_001)
@@ -33,7 +33,7 @@ struct ConsoleExitTests {
 
     @Test("UART blind: 1")
     func blind() throws {
-        let report = try Self.run("uart-blind", 2_000) { $0.coalescesSerialOutput = false }
+        let report = try Self.run("uart-blind", 2_000) { $0.setSerial { $0.coalescesOutput = false } }
         #expect(Self.exits(report, "0x3f8", "write") == 2_000)
         #expect(report.exitCount - (report.exitsByKind["interrupted"] ?? 0) == 2_002)
     }

@@ -36,7 +36,7 @@ struct EmergencyWriteTests {
         #expect(output.flush { _ in false } == .done)
         #expect(String(decoding: output.collected, as: UTF8.self) == "abcdef")
         #expect(device.read(offset: 0x108, width: 4) == 0)
-        #expect(driver.device.byteCount == 6)
+        #expect(driver.console.device.report.consoleBytes == 6)
     }
 
     @Test("it stands in order between buffers of the queue")
@@ -58,11 +58,11 @@ struct EmergencyWriteTests {
         let own = ConsoleOutput()
         let run = try GuestRun(guest: "long-virtio-ports.elf") {
             $0.commandLine = "emergency console=push:3"
-            $0.virtioConsole = VirtioConsoleConfiguration(output: hasOwnOutput ? own : nil)
+            $0.devices.append(.virtioConsole(VirtioConsoleConfiguration(output: hasOwnOutput ? own : nil)))
         }
         #expect(run.reason == .exited(status: 0))
         let text = String(decoding: hasOwnOutput ? own.collected : run.output, as: UTF8.self)
         #expect(text.hasPrefix("early\n"), "\(text)")
-        #expect(run.report.consoleBytes["virtio"] == 9)
+        #expect(run.report.consoleBytes["virtio-console"] == 9)
     }
 }

@@ -29,12 +29,12 @@ struct HostilePortsTests {
         for event in VirtioConsoleMessage.Event.allCases where event != .deviceReady {
             for port in [0, 1, 3, 4, .max] as [UInt32] { try driver.say(event, port) }
         }
-        #expect(!driver.device.hasControlMessage)
+        #expect(!driver.hasControlMessage)
         try driver.say(.deviceReady, 0)
         for port in [4, 1000, .max] as [UInt32] { try driver.say(.portReady, port) }
         // Of the ports only what is first: none is set up.
         for port in 0..<4 { #expect(try driver.hear() == "\(port) portAdd 0") }
-        #expect(!driver.device.hasControlMessage)
+        #expect(!driver.hasControlMessage)
     }
 
     @Test("a message in many pieces, with more behind it, or with room to write is one")
@@ -71,7 +71,7 @@ struct HostilePortsTests {
         }
         window.resize(columns: 3, rows: 7)
         #expect(try driver.hear() == "0 resize 0 [3, 0, 7, 0]")
-        #expect(!driver.device.hasControlMessage)
+        #expect(!driver.hasControlMessage)
     }
 
     @Test("a flood of messages is taken, and the device serves a driver that does it right")

@@ -27,7 +27,7 @@ struct VirtioConsoleTests {
         }
         for _ in 0..<2 { #expect(try console.takeSent() != nil) }
         #expect(console.output.collected == expected)
-        #expect(console.device.byteCount == UInt64(expected.count))
+        #expect(console.byteCount == UInt64(expected.count))
         #expect(console.transport.fault == nil)
     }
 
@@ -51,6 +51,7 @@ struct VirtioConsoleTests {
         #expect(try console.takeSent() != nil)
         console.output.write(Array("serial".utf8))
         #expect(console.output.flush { _ in false } == .done)
+        #expect(console.finish { false }.isIdle)
         pipe.writeEnd.close()
         #expect(String(decoding: pipe.readAll(), as: UTF8.self) == "serial virtio serial")
     }

@@ -22,7 +22,7 @@ struct VirtioFloodTests {
         let start = ContinuousClock.now
         let run = try GuestRun(guest: "long-virtio-flood.elf") {
             $0.commandLine = commandLine
-            $0.virtioConsole = VirtioConsoleConfiguration()
+            $0.devices.append(.virtioConsole(VirtioConsoleConfiguration()))
             $0.output = ConsoleOutput(descriptor: descriptor)
             $0.timeout = .milliseconds(500)
         }
@@ -38,10 +38,10 @@ struct VirtioFloodTests {
             image: .file(Guests.path("long-virtio-flood.elf")),
             output: ConsoleOutput(descriptor: pipe.writeEnd.number))
         configuration.commandLine = commandLine
-        configuration.virtioConsole = VirtioConsoleConfiguration()
+        configuration.devices.append(.virtioConsole(VirtioConsoleConfiguration()))
         configuration.timeout = TestScale.patience
         var machine = try VirtualMachine(configuration)
-        let handle = machine.stopHandle
+        let handle = machine.control
         let time = Collected()
         let reader = HostThread {
             var count = 0
@@ -71,7 +71,7 @@ struct VirtioFloodTests {
         let start = ContinuousClock.now
         let run = try GuestRun(guest: "long-virtio-flood.elf") {
             $0.commandLine = "receive spin"
-            $0.virtioConsole = VirtioConsoleConfiguration(input: ConsoleInput(descriptor: descriptor))
+            $0.devices.append(.virtioConsole(VirtioConsoleConfiguration(input: ConsoleInput(descriptor: descriptor))))
             $0.timeout = .milliseconds(300)
         }
         #expect(run.reason == .deadline)

@@ -61,7 +61,7 @@ struct VirtioPortsTests {
         // Of many at once the last.
         for rows in 1...1000 as ClosedRange<UInt16> { window.resize(columns: 1, rows: rows) }
         #expect(try driver.hear() == "0 resize 0 [1, 0, 232, 3]")
-        #expect(!driver.device.hasControlMessage)
+        #expect(!driver.hasControlMessage)
     }
 
     @Test(
@@ -118,7 +118,7 @@ struct VirtioPortsTests {
         driver.transport.set(.queueNotify, 5)
         usleep(20_000)
         #expect(try driver.queues[3].takeBuffers() == nil)
-        #expect(other.collected == [] && !driver.device.hasControlMessage)
+        #expect(other.collected == [] && !driver.hasControlMessage)
     }
 
     @Test("each port has its own bytes, and gets input only while the guest has it open")
@@ -139,7 +139,7 @@ struct VirtioPortsTests {
         try driver.say(.portOpen, 1)
         #expect(try driver.take(4) == [1, 2, 3])
         #expect(
-            driver.device.portReports == [
+            driver.portReports == [
                 VirtioPortReport(name: "a", bytes: 2, droppedBytes: 0, failure: nil),
                 VirtioPortReport(name: "b", bytes: 2, droppedBytes: 0, failure: nil),
             ])
@@ -163,7 +163,7 @@ struct VirtioPortsTests {
         #expect(output.collected == [4])
         #expect(driver.control.outcome == nil)
         #expect(
-            driver.device.portReports.first
+            driver.portReports.first
                 == VirtioPortReport(name: "gone", bytes: 3, droppedBytes: 5000, failure: "Broken pipe"))
     }
 
@@ -192,14 +192,10 @@ struct VirtioPortsTests {
         try driver.offer(5, readable: [[UInt8](repeating: 1, count: 4000)])
         for byte in 0..<100 as Range<UInt8> { try driver.send([byte], port: 2) }
         try driver.offer(7, readable: [[100]])
-        driver.device.end()
-        let timer = try KickTimer()
-        try timer.arm(after: 20_000_000, every: 20_000_000)
         let start = ContinuousClock.now
-        let result = driver.device.finish { _ in ContinuousClock.now - start > .milliseconds(500) * TestScale.divisor }
-        timer.disarm()
-        #expect(result == .gaveUp)
+        let end = driver.console.finish { ContinuousClock.now - start > .milliseconds(500) * TestScale.divisor }
+        #expect(!end.isIdle)
         #expect(output.collected == Array(0...100))
-        #expect(driver.device.abandonOutput() == 4000)
+        #expect(end.abandoned == 4000)
     }
 }

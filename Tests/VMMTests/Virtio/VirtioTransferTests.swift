@@ -22,7 +22,8 @@ struct VirtioTransferTests {
         }
         let run = try GuestRun(guest: "console-bench.elf") {
             $0.commandLine = commandLine
-            $0.virtioConsole = VirtioConsoleConfiguration(output: ConsoleOutput(descriptor: pipe.writeEnd.number))
+            $0.devices.append(
+                .virtioConsole(VirtioConsoleConfiguration(output: ConsoleOutput(descriptor: pipe.writeEnd.number))))
             configure(&$0)
         }
         pipe.writeEnd.close()
@@ -40,8 +41,8 @@ struct VirtioTransferTests {
         #expect(
             result.count == count && result.right == count, "\(result.right) of \(result.count)",
             sourceLocation: location)
-        #expect(result.run.report.consoleBytes["virtio"] == UInt64(count), sourceLocation: location)
-        #expect(result.run.report.virtioConsoleFault == nil, sourceLocation: location)
+        #expect(result.run.report.consoleBytes["virtio-console"] == UInt64(count), sourceLocation: location)
+        #expect(result.run.report.devices.allSatisfy { $0.fault == nil }, sourceLocation: location)
     }
 
     @Test("1 GiB from guest to host, with doorbells by event descriptors and by exits", arguments: [true, false])
@@ -75,7 +76,8 @@ struct VirtioTransferTests {
         }
         let run = try GuestRun(guest: "console-bench.elf") {
             $0.commandLine = "technique=virtio-read bytes=\(count) buffer=65536"
-            $0.virtioConsole = VirtioConsoleConfiguration(input: ConsoleInput(descriptor: input.readEnd.number))
+            $0.devices.append(
+                .virtioConsole(VirtioConsoleConfiguration(input: ConsoleInput(descriptor: input.readEnd.number))))
             $0.usesEventFDs = usesEvents
         }
         writer.join()
@@ -128,9 +130,11 @@ struct VirtioTransferTests {
         let run = try GuestRun(guest: "long-virtio-echo.elf") {
             $0.interruptControllers = .full
             $0.usesEventFDs = usesEvents
-            $0.virtioConsole = VirtioConsoleConfiguration(
-                output: ConsoleOutput(descriptor: output.writeEnd.number),
-                input: ConsoleInput(descriptor: input.readEnd.number))
+            $0.devices.append(
+                .virtioConsole(
+                    VirtioConsoleConfiguration(
+                        output: ConsoleOutput(descriptor: output.writeEnd.number),
+                        input: ConsoleInput(descriptor: input.readEnd.number))))
         }
         writer.join()
         output.writeEnd.close()

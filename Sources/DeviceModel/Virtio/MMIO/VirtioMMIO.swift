@@ -74,14 +74,20 @@ public final class VirtioMMIO: BusDevice {
     }
 
     /// Writes what ``read(offset:width:)`` reads, or nothing.
-    public func write(offset: UInt64, width: Int, value: UInt64) {
+    @discardableResult
+    public func write(offset: UInt64, width: Int, value: UInt64) -> BusEffect {
         if let place = Self.configurationOffset(offset, width) {
-            return writeConfiguration(place, width, value)
+            writeConfiguration(place, width, value)
+            return .none
         }
-        guard let register = VirtioMMIORegister(offset: offset, width: width) else { return }
+        guard let register = VirtioMMIORegister(offset: offset, width: width) else { return .none }
         let value = UInt32(truncatingIfNeeded: value)
-        guard register.isControl else { return perform(state.write(register, value)) }
-        control.withLock { perform(state.write(register, value), &$0) }
+        if register.isControl {
+            control.withLock { perform(state.write(register, value), &$0) }
+        } else {
+            perform(state.write(register, value))
+        }
+        return .none
     }
 
     /// What needs no order among vCPUs. A notification that meets the end of its queue is the backend's to ignore.

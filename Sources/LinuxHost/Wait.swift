@@ -1,0 +1,79 @@
+import CLinuxHost
+import Glibc
+
+/// Waiting with descriptors on a thread that can be kicked (``KickSignal``): a kick ends the wait, also one that came just before it.
+public enum InterruptibleWait {
+    public enum Outcome: Equatable, Sendable {
+        /// With poll(2)'s words for the two descriptors.
+        case ready(Int16, Int16)
+        case timeout
+        /// Whoever is told this looks at all that a kick may have been for.
+        case interrupted
+    }
+
+    /// Waits until a descriptor is ready.
+    ///
+    /// - Parameters:
+    ///   - first: below 0 for none, and so is `second`.
+    ///   - events: what of the first is waited for, as poll(2) has it.
+    ///   - second: waited for to have input.
+    ///   - nanoseconds: how long at most; below 0 for as long as it takes.
+    public static func wait(
+        for first: Int32, _ events: Int32 = POLLIN, or second: Int32 = -1, nanoseconds: Int64 = -1
+    ) -> Outcome {
+        var requests = (
+            pollfd(fd: first, events: Int16(events), revents: 0),
+            pollfd(fd: second, events: Int16(POLLIN), revents: 0)
+        )
+        // SAFETY: two structures one behind the other, the caller's own.
+        let result = unsafe withUnsafeMutablePointer(to: &requests) { pair in
+            unsafe pair.withMemoryRebound(to: pollfd.self, capacity: 2) { unsafe clinux_wait($0, 2, nanoseconds) }
+        }
+        if result > 0 { return .ready(requests.0.revents, requests.1.revents) }
+        return result == 0 ? .timeout : .interrupted
+    }
+}
+
+/// A value with a lock, and threads that wait for it to change.
+///
+/// Concurrency model: safe from any thread. A kick does not end a wait.
+@safe public final class Monitor<State>: @unchecked Sendable {
+    // SAFETY: made and destroyed with this object; the value is looked at with the mutex held alone.
+    private let condition: UnsafeMutablePointer<clinux_condition>
+    private var state: State
+
+    public init(_ state: sending State) {
+        unsafe condition = .allocate(capacity: 1)
+        unsafe clinux_condition_init(condition)
+        self.state = state
+    }
+
+    deinit {
+        unsafe clinux_condition_destroy(condition)
+        unsafe condition.deallocate()
+    }
+
+    /// Does something with the value; whoever waits looks again.
+    public func change<R>(_ body: (inout State) -> R) -> R {
+        unsafe pthread_mutex_lock(&condition.pointee.mutex)
+        defer { unsafe pthread_mutex_unlock(&condition.pointee.mutex) }
+        let result = body(&state)
+        unsafe pthread_cond_broadcast(&condition.pointee.changed)
+        return result
+    }
+
+    /// Waits until `answer` gives one.
+    ///
+    /// - Parameters:
+    ///   - end: in nanoseconds of the monotonic clock; nil for as long as it takes.
+    ///   - answer: asked at first and after each change.
+    /// - Returns: nil when the time is over.
+    public func wait<R>(until end: Int64? = nil, for answer: (inout State) -> R?) -> R? {
+        unsafe pthread_mutex_lock(&condition.pointee.mutex)
+        defer { unsafe pthread_mutex_unlock(&condition.pointee.mutex) }
+        while true {
+            if let result = answer(&state) { return result }
+            if unsafe clinux_condition_wait(condition, end ?? -1) == 0 { return answer(&state) }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+/// A device of a machine, beside what every machine has. This is the list of kinds: a new one is a case here and a file of its own.
+public enum DeviceConfiguration: Sendable {
+    case uart(UARTConfiguration)
+    case virtioConsole(VirtioConsoleConfiguration)
+    case custom(CustomDeviceConfiguration)
+
+    var description: any DeviceDescription {
+        switch self {
+        case .uart(let configuration): configuration
+        case .virtioConsole(let configuration): configuration
+        case .custom(let configuration): configuration
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import DeviceModel
+import KVM
+
+/// What lies where in the first megabyte. The tables are there only where the boot protocol needs them; the guest's memory map
+/// marks the first 64 KiB as reserved in any case.
+enum LowMemory {
+    static let descriptorTable: UInt64 = 0x1000
+    static let taskState: UInt64 = 0x2000
+    static let bootParameters: UInt64 = 0x3000
+    static let commandLine: UInt64 = 0x4000
+    static let pageTables: UInt64 = 0x8000
+    static let tablesEnd: UInt64 = 0x10000
+
+    /// Where a real-mode image is loaded: the place of a boot sector.
+    static let realModeImage: UInt64 = 0x7C00
+    /// Top of the first stack in protected and long mode.
+    static let stackTop: UInt64 = 0x80000
+    /// What a PC keeps for its BIOS: the extended data area and everything up to the first megabyte.
+    static let biosArea: Range<UInt64> = 0x9FC00..<0x100000
+    /// Where a flat protected- or long-mode image is loaded.
+    static let flatImage: UInt64 = 0x100000
+}
+
+/// The rest of guest-physical memory.
+enum HighMemory {
+    /// How far the page tables of long mode map, from 0 on.
+    static let mappedEnd: UInt64 = 4 << 30
+    /// No RAM lies here.
+    static let deviceHole: Range<UInt64> = 3 << 30..<4 << 30
+    /// The most bits that any x86-64 processor's physical addresses have (AMD APM vol. 2 §5.1).
+    static let widestAddress = 52
+    /// What KVM takes for itself.
+    static let reservedByKVM = KVMVirtualMachine.reservedPages
+
+    /// The first virtio device's registers; the others' follow.
+    static let firstVirtio: UInt64 = 0xD000_0000
+    static let ioAPIC: UInt64 = 0xFEC0_0000
+}
+
+/// I/O ports. Those of PCs are where PCs have them.
+enum Ports {
+    static let keyboardData: Range<UInt16> = 0x60..<0x61
+    static let keyboardCommand: Range<UInt16> = 0x64..<0x65
+    static let cmos: Range<UInt16> = 0x70..<0x72
+    static let postCode: Range<UInt16> = 0x80..<0x81
+    static let systemControl: Range<UInt16> = 0x92..<0x93
+    static let debugConsole: Range<UInt16> = 0xE9..<0xEA
+    static let debugExit: Range<UInt16> = 0xF4..<0xF8
+    static let com2: Range<UInt16> = 0x2F8..<0x300
+    static let com1: Range<UInt16> = 0x3F8..<0x400
+    static let plainExit: Range<UInt16> = 0x500..<0x504
+    static let hypercall: Range<UInt16> = 0x510..<0x514
+    static let powerOff: Range<UInt16> = 0x604..<0x606
+    static let resetControl: Range<UInt16> = 0xCF9..<0xCFA
+}
+
+/// Interrupt lines (global system interrupts).
+enum GSI {
+    static let com2: UInt32 = 3
+    static let com1: UInt32 = 4
+    /// Lines that no part of a PC has, for virtio devices and those of an embedder's own. 0, 2, 4, 8, 9 and 12 to 15 belong to one, and
+    /// 3 to COM2.
+    static let free: [UInt32] = [5, 6, 7, 10, 11] + Array(16..<24)
+}

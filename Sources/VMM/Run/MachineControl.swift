@@ -1,0 +1,163 @@
+import KVM
+import LinuxHost
+import Synchronization
+
+/// Stops, pauses and resumes a machine, from any thread: also before it is made, and after its end.
+///
+/// Concurrency model: the vCPUs' threads stand still in ``park()`` while the machine is paused; whoever pauses waits until all of them
+/// do, and then until no device works. Whoever waits here holds no lock that they need.
+public final class MachineControl: Sendable {
+    typealias Outcome = Result<StopReason, VMMError>
+
+    private struct State {
+        var kickers: [VCPUKicker] = []
+        var loops: [EventLoop] = []
+        /// How many vCPUs' threads run, and how many of them stand still.
+        var running = 0
+        var parked = 0
+        /// How often the machine was paused and not resumed.
+        var pauses = 0
+        /// Whether the devices are quiet.
+        var isQuiet = false
+        /// What is to be called when the machine is paused.
+        var completions: [@Sendable () -> Void] = []
+        var outcome: Outcome?
+    }
+
+    private let state = Monitor(State())
+    private let isStopRequested = Atomic<Bool>(false)
+    private let isOver = Atomic<Bool>(false)
+    private let isPauseWanted = Atomic<Bool>(false)
+    /// Readable while the machine is not paused; nil where the system gives none.
+    private let resumed: EventFD?
+
+    public init() {
+        resumed = try? EventFD()
+        resumed?.signal()
+    }
+
+    // MARK: For whoever has the machine
+
+    /// The run ends with ``StopReason/stopped``, within a millisecond or so. One that has not begun ends at once.
+    public func stop() {
+        isStopRequested.store(true, ordering: .sequentiallyConsistent)
+        kickAll()
+    }
+
+    /// Pauses the machine: when this returns, no vCPU is in the guest and no device works, until as many ``resume()`` as there were
+    /// pauses. A run that has not begun begins paused. The deadline goes on.
+    ///
+    /// Not to be called on the machine's own threads; ``pause(_:)`` is for those.
+    public func pause() {
+        let isPaused = Monitor(false)
+        pause { isPaused.change { $0 = true } }
+        _ = isPaused.wait { $0 ? true : nil }
+    }
+
+    /// Pauses the machine, and calls `completion` when it is paused, or has ended. Never waits, but for devices where no vCPU runs.
+    public func pause(_ completion: @escaping @Sendable () -> Void) {
+        state.change { state in
+            state.pauses += 1
+            state.completions.append(completion)
+            isPauseWanted.store(true, ordering: .sequentiallyConsistent)
+            if state.pauses == 1 { _ = resumed?.take() }
+        }
+        kickAll()
+        completePause()
+    }
+
+    /// Takes one pause back.
+    public func resume() {
+        let loops = state.change { state -> [EventLoop] in
+            guard state.pauses > 0 else { return [] }
+            state.pauses -= 1
+            guard state.pauses == 0 else { return [] }
+            isPauseWanted.store(false, ordering: .sequentiallyConsistent)
+            resumed?.signal()
+            defer { state.isQuiet = false }
+            return state.isQuiet ? state.loops : []
+        }
+        for loop in loops { loop.resumeDevices() }
+    }
+
+    // MARK: For the machine
+
+    /// Before the run.
+    func add(_ kicker: VCPUKicker) {
+        state.change { $0.kickers.append(kicker) }
+    }
+
+    func add(_ loops: [EventLoop]) {
+        let isQuiet = state.change { state in
+            state.loops = loops
+            return state.isQuiet
+        }
+        if isQuiet { for loop in loops { loop.pauseDevices() } }
+    }
+
+    var stopIsRequested: Bool { isStopRequested.load(ordering: .sequentiallyConsistent) }
+    var pauseIsRequested: Bool { isPauseWanted.load(ordering: .sequentiallyConsistent) }
+
+    /// Ends the run, unless it has ended before.
+    func end(_ outcome: Outcome) {
+        state.change { state in
+            if state.outcome == nil { state.outcome = outcome }
+        }
+        isOver.store(true, ordering: .sequentiallyConsistent)
+        kickAll()
+    }
+
+    /// Whether a thread has ended the run.
+    var hasEnded: Bool { isOver.load(ordering: .sequentiallyConsistent) }
+
+    /// Nil before the end.
+    var outcome: Outcome? { state.change { $0.outcome } }
+
+    /// Has every vCPU's thread look around.
+    func kickAll() {
+        for kicker in state.change({ $0.kickers }) { kicker.kick() }
+    }
+
+    /// A vCPU's thread begins, and ends.
+    func enter() { state.change { $0.running += 1 } }
+    func leave() {
+        state.change { $0.running -= 1 }
+        completePause()
+    }
+
+    /// A vCPU's thread stands still while the machine is paused. It comes back as well when the thread was kicked.
+    ///
+    /// - Parameter shouldGiveUp: asked before each wait.
+    func park(unless shouldGiveUp: () -> Bool) {
+        guard pauseIsRequested else { return }
+        state.change { $0.parked += 1 }
+        completePause()
+        while pauseIsRequested, !hasEnded, !shouldGiveUp() {
+            let number =
+                switch resumed {
+                case .some(let event): event.number
+                case nil: Int32(-1)
+                }
+            _ = InterruptibleWait.wait(for: number, nanoseconds: number < 0 ? 1_000_000 : -1)
+        }
+        state.change { $0.parked -= 1 }
+    }
+
+    /// Where all vCPUs stand still, the devices are made quiet, and those who wait for it are told.
+    private func completePause() {
+        while true {
+            let (loops, completions): ([EventLoop], [@Sendable () -> Void]) = state.change { state in
+                guard !state.completions.isEmpty, state.parked >= state.running || state.outcome != nil else {
+                    return ([], [])
+                }
+                defer { state.completions.removeAll() }
+                let loops = state.isQuiet || state.pauses == 0 ? [] : state.loops
+                if state.pauses > 0 { state.isQuiet = true }
+                return (loops, state.completions)
+            }
+            if completions.isEmpty { return }
+            for loop in loops { loop.pauseDevices() }
+            for completion in completions { completion() }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import DeviceModel
+import KVM
+import LinuxHost
+import SystemPackage
+
+/// What all vCPUs of a machine have in common: its devices, the buses that lead to them, and how it ends.
+final class MachineParts: Sendable {
+    let host: MachineHost
+    let kvm: KVMVirtualMachine
+    let ports: Bus
+    let mmio: Bus
+    let devices: [any MachineDevice]
+    /// What of the devices' output vCPUs write out, each once.
+    let outputs: [ConsoleOutput]
+    let sleepWatch: SleepWatch
+    let measuresExits: Bool
+
+    var control: MachineControl { host.control }
+
+    /// Makes the devices of a plan, and puts each in its place.
+    init(
+        _ plan: MachinePlan, _ configuration: MachineConfiguration, _ host: MachineHost,
+        kvm: consuming KVMVirtualMachine
+    ) throws(VMMError) {
+        var devices: [any MachineDevice] = []
+        var (ports, memory): ([(BusRange, any BusDevice)], [(BusRange, any BusDevice)]) = ([], [])
+        for (index, slot) in plan.devices.enumerated() {
+            let device: any MachineDevice
+            if index < MachinePlan.firstConfigured {
+                device = try PlatformDevice.make(slot, host)
+            } else {
+                let description = configuration.devices[index - MachinePlan.firstConfigured].description
+                device = try description.makeDevice(slot, host)
+            }
+            devices.append(device)
+            let bus = device.busDevice
+            for (range, isPort) in slot.busRanges {
+                if isPort { ports.append((range, bus)) } else { memory.append((range, bus)) }
+            }
+        }
+        if let chip = host.interrupts.ioAPIC {
+            memory.append((BusRange(start: HighMemory.ioAPIC, count: IOAPIC.size), chip))
+        }
+        do throws(BusError) {
+            self.ports = try Bus(ports)
+            mmio = try Bus(memory)
+        } catch {
+            throw .configuration("two devices cannot be at one place: \(error); choose another range")
+        }
+        self.devices = devices
+        outputs = devices.flatMap(\.outputs).reduce(into: []) { all, output in
+            if !all.contains(where: { $0 === output }) { all.append(output) }
+        }
+        self.host = host
+        self.kvm = kvm
+        sleepWatch = SleepWatch(vcpuCount: plan.vcpuCount)
+        measuresExits = configuration.measuresExits
+    }
+
+    /// Writes all output that the guest has made. The machine's vCPUs run no more.
+    func finishOutput(unless shouldGiveUp: (_ idle: Int64) -> Bool) -> ConsoleOutput.FlushResult {
+        let isDrained = host.drain(devices) { shouldGiveUp(0) || failure != nil }
+        if let failure { return .failed(failure) }
+        for output in outputs {
+            let result = output.flush(waits: true, unless: shouldGiveUp)
+            guard result == .done else { return result }
+        }
+        return isDrained ? .done : .gaveUp
+    }
+
+    /// Why a device could not write its output, if that ended the run or came after its end.
+    private var failure: Errno? {
+        if case .failure(.output(let error)) = control.outcome { error } else { nil }
+    }
+
+    /// What someone outside asks for, if anything.
+    func requestedStop(_ deadline: Deadline) -> StopReason? {
+        if control.stopIsRequested { return .stopped }
+        if let signal = StopSignals.caught { return .signal(signal) }
+        return deadline.isOver ? .deadline : nil
+    }
+}
+
+extension DeviceSlot {
+    /// The slot's ranges as buses have them.
+    fileprivate var busRanges: [(range: BusRange, isPort: Bool)] {
+        let spans: [(start: UInt64, end: UInt64, isPort: Bool)] = ranges.map { range in
+            switch range {
+            case .ports(let ports): (UInt64(ports.lowerBound), UInt64(ports.upperBound), true)
+            case .memory(let memory): (memory.lowerBound, memory.upperBound, false)
+            }
+        }
+        let first = spans.first?.start ?? 0
+        return spans.map { span in
+            let range = BusRange(
+                start: span.start, count: span.end &- span.start, deviceOffset: span.start &- first)
+            return (range, span.isPort)
+        }
+    }
+}
