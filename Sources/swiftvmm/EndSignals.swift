@@ -27,9 +27,4 @@ enum EndSignals {
             if waiter.wait(for: nil, milliseconds: patience) == .timeout { kill(getpid(), number) }
         }
     }
-
-    /// Ends the command when one has come.
-    static func check() throws(Failure) {
-        if let signal = StopSignals.caught { throw Failure(signal: signal) }
-    }
 }

@@ -2,7 +2,7 @@ import FoundationEssentials
 import TestSupport
 import Testing
 
-@testable import swiftvmm
+@testable import Comparison
 
 /// What `--json` writes, as another program reads it.
 private struct Figures: Decodable {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import swiftvmm
+@testable import Comparison
 
 @Suite("The host that compare tells of")
 struct ComparedHostTests {

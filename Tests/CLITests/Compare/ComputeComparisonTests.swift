@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import swiftvmm
+@testable import Comparison
 
 @Suite("How compare compute makes its figures")
 struct ComputeComparisonTests {
@@ -16,7 +16,7 @@ struct ComputeComparisonTests {
     @Test("all places do as much as takes the host the wanted time, in turn")
     func interleaves() throws {
         var runs: [(subject: ComputeSubject, steps: UInt64)] = []
-        var comparison = ComputeComparison(plan: Self.plan, refusals: [:]) { subject, steps throws(Failure) in
+        var comparison = ComputeComparison(plan: Self.plan, refusals: [:]) { subject, steps throws(ComparisonError) in
             runs.append((subject, steps))
             return .measured(Self.round(subject, steps))
         }
@@ -37,18 +37,17 @@ struct ComputeComparisonTests {
 
     @Test("an answer that is not the process's is found out")
     func wrongAnswer() {
-        var comparison = ComputeComparison(plan: Self.plan, refusals: [:]) { subject, steps throws(Failure) in
+        var comparison = ComputeComparison(plan: Self.plan, refusals: [:]) { subject, steps throws(ComparisonError) in
             .measured(Self.round(subject, steps, checksum: subject.place == .ring3 ? "wrong" : "right"))
         }
-        let failure = #expect(throws: Failure.self) { try comparison.run() }
-        #expect(failure?.message == "integer arithmetic, guest, ring 3: its answer is wrong, not right")
-        #expect(failure?.status == .fault)
+        let failure = #expect(throws: ComparisonError.self) { try comparison.run() }
+        #expect(failure == .fault("integer arithmetic, guest, ring 3: its answer is wrong, not right"))
     }
 
     @Test("a run that cannot be timed is tried again, and a few times later given up")
     func untimed() throws {
         var tries = 0
-        var comparison = ComputeComparison(plan: Self.plan, refusals: [:]) { subject, steps throws(Failure) in
+        var comparison = ComputeComparison(plan: Self.plan, refusals: [:]) { subject, steps throws(ComparisonError) in
             guard subject.place == .ring3 else { return .measured(Self.round(subject, steps)) }
             tries += 1
             let isTimed = tries % 3 == 0
@@ -57,11 +56,11 @@ struct ComputeComparisonTests {
         let rows = try comparison.run()
         #expect(rows.flatMap(\.rounds).allSatisfy { $0.seconds > 0 })
         #expect(tries == 3 * 3 * 3)
-        var other = ComputeComparison(plan: Self.plan, refusals: [:]) { subject, steps throws(Failure) in
+        var other = ComputeComparison(plan: Self.plan, refusals: [:]) { subject, steps throws(ComparisonError) in
             let seconds = subject.place == .container ? 0 : Double(steps) / 1e6
             return .measured(ComputeRound(steps: steps, seconds: seconds, checksum: "right"))
         }
-        let failure = #expect(throws: Failure.self) { try other.run() }
+        let failure = #expect(throws: ComparisonError.self) { try other.run() }
         #expect(
             failure?.message
                 == "integer arithmetic, container: its work cannot be timed; let the machine do less else")
@@ -72,7 +71,7 @@ struct ComputeComparisonTests {
         var asked = 0
         var comparison = ComputeComparison(
             plan: Self.plan, refusals: [.ring0: Refusal(reason: "slow")]
-        ) { subject, steps throws(Failure) in
+        ) { subject, steps throws(ComparisonError) in
             #expect(subject.place != .ring0)
             guard subject.place == .container else { return .measured(Self.round(subject, steps)) }
             asked += 1

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@testable import swiftvmm
+@testable import Comparison
 
 /// Whether this machine lets a process make namespaces: a look that does not ask the code under test.
 private let hasUserNamespaces: Bool = {
