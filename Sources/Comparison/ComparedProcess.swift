@@ -1,6 +1,7 @@
 import CContainer
 import Glibc
 import LinuxHost
+import Synchronization
 import SystemPackage
 
 /// A child whose output is read through pipes. It does not outlive its owner.
@@ -13,13 +14,17 @@ final class ComparedProcess {
         let cpuSeconds: Double
     }
 
+    /// What a child may take that a quiet machine needs a second for: one that has not ended by then hangs. In seconds.
+    static let patience = 180.0
+
     let output: Pipe
     let errors: Pipe
     /// Nil where its input is empty.
     let input: Pipe?
     private let id: pid_t
-    /// Comes two seconds before SIGKILL, for a process that must clean up; 0 gives it the time alone.
+    /// Comes ten seconds before SIGKILL, for a process that must clean up; 0 gives it the time alone.
     private let endSignal: Int32?
+    private var watchdog: Watchdog?
     private var isOver = false
 
     /// - Parameters:
@@ -37,6 +42,7 @@ final class ComparedProcess {
     }
 
     deinit {
+        watchdog?.stop()
         guard !isOver else { return }
         input?.closeWriter()
         if let endSignal, kill(id, endSignal) == 0, hasEndedSoon() { return }
@@ -44,17 +50,28 @@ final class ComparedProcess {
         while waitpid(id, nil, 0) < 0, errno == EINTR {}
     }
 
-    /// Waits two seconds at most.
+    /// Waits ten seconds at most.
     private func hasEndedSoon() -> Bool {
-        for _ in 0..<200 {
+        for _ in 0..<1000 {
             guard waitpid(id, nil, WNOHANG) == 0 else { return true }
             usleep(10_000)
         }
         return false
     }
 
+    /// From now on it is killed when so many seconds have passed, until it is waited for: whoever reads its output is not held up
+    /// for ever. To be called once.
+    func watch(for seconds: Double) throws(ComparisonError) {
+        watchdog = try Watchdog(id, seconds: seconds)
+    }
+
+    /// Whether it was killed because its time was over.
+    var wasKilledByWatchdog: Bool { watchdog?.hasBitten ?? false }
+
     /// Waits for its end; to be called once.
     func wait() throws(ComparisonError) -> End {
+        // Its number may become another's from then on.
+        watchdog?.stop()
         var status: Int32 = 0
         var usage = rusage()
         // SAFETY: both are the caller's own.
@@ -115,6 +132,36 @@ final class ComparedProcess {
     }
 }
 
+/// Kills a process when its time is over.
+private final class Watchdog {
+    private final class Mark: Sendable {
+        let isSet = Atomic<Bool>(false)
+    }
+
+    private let bite = Mark()
+    private var thread: HelperThread?
+
+    init(_ process: pid_t, seconds: Double) throws(ComparisonError) {
+        let bite = bite
+        do throws(HostError) {
+            thread = try HelperThread { waiter in
+                guard waiter.wait(for: nil, milliseconds: Int32(min(seconds * 1000, 1e9))) == .timeout else { return }
+                bite.isSet.store(true, ordering: .relaxed)
+                kill(process, SIGKILL)
+            }
+        } catch {
+            throw .fault(error.description)
+        }
+    }
+
+    var hasBitten: Bool { bite.isSet.load(ordering: .relaxed) }
+
+    func stop() {
+        thread?.stop()
+        thread = nil
+    }
+}
+
 /// A process whose parent ends becomes the child of this one, wherever it has put itself (PR_SET_CHILD_SUBREAPER): what an
 /// engine leaves running counts as the engine's, and does not disturb the next subject.
 enum OrphanAdoption {
@@ -125,11 +172,11 @@ enum OrphanAdoption {
         }
     }
 
-    /// Waits until all have ended; those that have not after two seconds are killed, unless somebody else's child may have left them.
+    /// Waits until all have ended; those that have not after five seconds are killed, unless somebody else's child may have left them.
     ///
     /// - Parameter others: children that are somebody else's.
     static func reap(but others: Set<Int32>) {
-        for _ in 0..<2000 {
+        for _ in 0..<5000 {
             let ended = waitpid(-1, nil, WNOHANG)
             // No child is left.
             if ended < 0 { return }

@@ -3,9 +3,6 @@ import LinuxHost
 
 /// Runs subjects, one at a time, and lets only those pass that printed what they should.
 struct IsolationRunner {
-    /// What a run that hangs may take, in seconds.
-    private static let patience = 10.0
-
     private let launcher: IsolationLauncher
     private let expected: (Isolation) -> String
     /// Whether the work waits for input, and its memory is looked at then.
@@ -46,20 +43,20 @@ struct IsolationRunner {
         }
     }
 
-    private func run(_ isolation: Isolation, _ launch: IsolationLaunch) throws(ComparisonError) -> IsolationOutcome<
-        IsolatedRun
-    > {
+    private func run(
+        _ isolation: Isolation, _ launch: IsolationLaunch
+    ) throws(ComparisonError) -> IsolationOutcome<IsolatedRun> {
         let start = ContinuousClock.now
         let process = try ComparedProcess(
             program: launch.program, words: launch.words, hasInput: looksAtMemory, endSignal: launch.endSignal)
         let expected = expected(isolation)
-        var reader = WorkReader(start: start, byteCount: expected.utf8.count, patience: Self.patience)
+        var reader = WorkReader(start: start, byteCount: expected.utf8.count)
         let others = otherChildren
         let memory = try reader.read(
             process, memory: looksAtMemory ? { ProportionalMemory.ofDescendants(but: others) } : nil)
         guard !reader.isLate, let end = try process.wait(until: reader.end) else {
             return try refuse(
-                isolation, "it did not end within \(ShortNumber(Self.patience)) s", isSetUp: false)
+                isolation, "it did not end within \(ShortNumber(ComparedProcess.patience)) s", isSetUp: false)
         }
         let gone = reader.secondsSinceStart
         let errors = String(decoding: try process.errors.readWhatIsThere(), as: UTF8.self)
@@ -91,10 +88,8 @@ struct IsolationRunner {
 
     /// What an engine that was killed leaves behind; where nothing is left, that is an error that nobody needs.
     private func cleanUp(_ launch: IsolationLaunch) {
-        guard let words = launch.cleanUp, let process = try? ComparedProcess(program: words[0], words: words) else {
-            return
-        }
-        _ = try? process.wait(until: .now + .seconds(Self.patience))
+        // It has as long as any child has to end, also after a signal.
+        if let words = launch.cleanUp { _ = try? ComparedProcess(program: words[0], words: words, endSignal: 0) }
     }
 }
 

@@ -27,14 +27,22 @@ struct ComparisonReport<Row: Encodable>: Encodable {
     let version: String
     let host: ComparedHost
     let isQuick: Bool
+    /// What others had of the machine's processors meanwhile, from 0 to 1; nil where that does not matter or is not known.
+    let othersShareOfProcessors: Double?
     let rows: [Row]
     /// In plain words.
     let findings: [String]
 
-    init(_ comparison: String, _ conditions: MeasurementConditions, rows: [Row], findings: [String]) {
+    /// - Parameter load: since before the first run, where times are measured.
+    init(
+        _ comparison: String, _ conditions: MeasurementConditions, _ load: ProcessorLoad? = nil, rows: [Row],
+        findings: [String]
+    ) {
         self.comparison = comparison
         (version, host, isQuick) = (conditions.version, conditions.host, conditions.isQuick)
-        (self.rows, self.findings) = (rows, findings)
+        othersShareOfProcessors = load?.othersShare
+        self.rows = rows
+        self.findings = findings + [ProcessorLoad.finding(othersShareOfProcessors)].compactMap(\.self)
     }
 }
 

@@ -17,7 +17,7 @@ struct WorkReader {
     /// - Parameters:
     ///   - byteCount: how much it prints.
     ///   - patience: how long after the start it is given up, in seconds.
-    init(start: ContinuousClock.Instant, byteCount: Int, patience: Double) {
+    init(start: ContinuousClock.Instant, byteCount: Int, patience: Double = ComparedProcess.patience) {
         self.start = start
         self.byteCount = byteCount
         end = start + .seconds(patience)

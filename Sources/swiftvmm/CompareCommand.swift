@@ -24,7 +24,7 @@ struct CompareAllCommand: ParsableCommand {
         abstract: "Compares everything below, one after the other.",
         discussion: """
             With --svg charts.svg the charts are charts-console.svg and so on; with --json the file has a member for each \
-            comparison. It takes five minutes at most, with --quick one. When one of them fails or is ended, what those before it \
+            comparison. It takes five minutes at most, with --quick one, and longer on a busy machine. When one of them fails or is ended, what those before it \
             found is told and written all the same.
             """,
         version: RootCommand.version)
@@ -42,7 +42,7 @@ struct CompareConsoleCommand: ParsableCommand {
         abstract: "Measures every way in which a guest can print, beside a plain process.",
         discussion: """
             The same bytes go from a guest, by each technique, through a pipe to one reader, which compares every byte with what \
-            it should be. The runs take turns, so that a busy machine favours none. It takes two minutes at most.
+            it should be. The runs take turns, so that a busy machine favours none. It takes two minutes at most, on a busy machine longer.
 
             Standard output is a table; on a terminal, standard error tells how far it is.
 
@@ -71,7 +71,7 @@ struct CompareStartupCommand: ParsableCommand {
         discussion: """
             The same little work is started again and again: as a host process, in a container, by the container engines that are \
             installed here, and in virtual machines. What this machine does not permit is told with its reason. It takes a \
-            minute at most.
+            minute at most, on a busy machine longer.
 
             \(ComparisonOptions.statuses)
             """,
@@ -91,7 +91,7 @@ struct CompareComputeCommand: ParsableCommand {
         discussion: """
             Arithmetic, memory and branches, compiled once, are done by a host process, in a container, and in a guest's ring 3 and \
             ring 0, in turn; their answers must be equal. Ring 0 is left out where KVM interprets it. It takes a minute at \
-            most.
+            most, on a busy machine longer.
 
             Status: 0 when all that this machine permits was measured; 64 bad usage; 66 there is no guest; 69 no usable KVM; 70 a \
             subject failed or its answer is wrong; 74 a file or standard output cannot be written; 129, 130 and 143 ended by \
@@ -113,7 +113,7 @@ struct CompareMemoryCommand: ParsableCommand {
         discussion: """
             The same work holds a known amount of memory and waits: as a host process, in a container, by the container engines \
             that are installed here, and in virtual machines. What all its processes have of the machine's memory beyond that is \
-            what the isolation takes. It takes twenty seconds at most.
+            what the isolation takes. It takes twenty seconds at most, on a busy machine longer.
 
             \(ComparisonOptions.statuses)
             """,

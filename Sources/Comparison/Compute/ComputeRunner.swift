@@ -6,11 +6,13 @@ struct ComputeRunner {
     /// Sixteen digits and a line's end.
     private static let answerLength = 17
 
+    /// The path of this program.
+    var swiftvmm = SwiftvmmCommand.path
     /// The program for the host.
     let process: String
     let guest: String
     /// What a run that hangs may take, in seconds.
-    let patience: Double
+    var patience = ComparedProcess.patience
 
     func measure(_ subject: ComputeSubject, steps: UInt64) throws(ComparisonError) -> IsolationOutcome<ComputeRound> {
         let launch = launch(subject, steps: steps)
@@ -35,10 +37,11 @@ struct ComputeRunner {
             throw .fault("\(subject.name): it printed \"\(reader.shownText)\", which is no answer")
         }
         // The first line comes before the work, at once, and the answer after it.
+        let isFromStart = reader.lastByte == reader.firstByte
         return .measured(
             ComputeRound(
-                steps: steps, seconds: reader.lastByte - reader.firstByte, checksum: checksum,
-                notes: Container.notes(in: errors)))
+                steps: steps, seconds: reader.lastByte - (isFromStart ? 0 : reader.firstByte), isFromStart: isFromStart,
+                cpuSeconds: end.cpuSeconds, checksum: checksum, notes: Container.notes(in: errors)))
     }
 
     /// Nil where anything else was printed.
@@ -52,17 +55,17 @@ struct ComputeRunner {
 
     private func launch(_ subject: ComputeSubject, steps: UInt64) -> IsolationLaunch {
         let work = [process, subject.work.rawValue, "\(steps)"]
-        let this = SwiftvmmCommand.path
         switch subject.place {
         case .process: return IsolationLaunch(program: process, words: work)
         case .container:
             return IsolationLaunch(
-                program: this, words: [SwiftvmmCommand.name, SwiftvmmCommand.compare, SwiftvmmCommand.contain] + work,
+                program: swiftvmm,
+                words: [SwiftvmmCommand.name, SwiftvmmCommand.compare, SwiftvmmCommand.contain] + work,
                 endSignal: SIGTERM)
         case .ring3, .ring0:
             let line = "work=\(subject.work.rawValue) steps=\(steps) ring=\(subject.place == .ring3 ? 3 : 0)"
             return IsolationLaunch(
-                program: this, words: [SwiftvmmCommand.name, SwiftvmmCommand.run, guest, "--cmdline", line])
+                program: swiftvmm, words: [SwiftvmmCommand.name, SwiftvmmCommand.run, guest, "--cmdline", line])
         }
     }
 }

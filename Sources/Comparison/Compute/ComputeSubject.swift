@@ -47,8 +47,13 @@ struct ComputeRound: Encodable, Equatable {
     static let operationsPerStep = 65_536.0
 
     let steps: UInt64
-    /// From the beginning's arrival to the answer's, in seconds; 0 where both were there when this process looked.
+    /// From the beginning's arrival to the answer's, in seconds.
     let seconds: Double
+    /// Whether the beginning was not seen, because the answer was there too when this process looked: then the time counts from
+    /// just before the start of the subject's process, and is above what the work took.
+    var isFromStart = false
+    /// Processor time of the subject's processes, start and end too.
+    let cpuSeconds: Double
     /// Of all that the work came by: 16 hexadecimal digits.
     let checksum: String
     /// What could not be isolated.

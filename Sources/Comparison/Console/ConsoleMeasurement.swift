@@ -16,11 +16,13 @@ package struct ConsoleMeasurement: Measurement {
     package var files: [String] { [guest.path] }
 
     package func run(_ conditions: MeasurementConditions) throws(ComparisonError) -> ComparisonResult {
+        let load = ProcessorLoad()
         let plan = conditions.isQuick ? ConsolePlan.quick : ConsolePlan.full
-        let runner = ConsoleSubjectRunner(guest: guest.path, timeLimit: Int(plan.timeLimit))
+        let runner = ConsoleSubjectRunner(guest: guest.path)
         let comparison = ConsoleComparison(plan: plan, measure: runner.measure)
         let rows = try comparison.run()
-        let report = ComparisonReport(Self.name, conditions, rows: rows, findings: ConsoleFindings(rows).sentences)
+        let report = ComparisonReport(
+            Self.name, conditions, load, rows: rows, findings: ConsoleFindings(rows).sentences)
         return ComparisonResult(
             report, table: ConsoleReport.table(rows), chart: ConsoleReport.chart(rows, on: conditions.host),
             glances: [

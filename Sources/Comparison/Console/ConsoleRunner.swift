@@ -3,9 +3,13 @@ import LinuxHost
 
 /// Runs subjects, one at a time, and lets only those pass whose every byte arrived.
 struct ConsoleSubjectRunner {
+    /// The path of this program.
+    var swiftvmm = SwiftvmmCommand.path
     let guest: String
-    /// Seconds after which a guest is taken to hang.
-    let timeLimit: Int
+    /// What a guest that hangs may take, in seconds.
+    var timeLimit = ComparedProcess.patience
+    /// The same of swiftvmm itself, which has better words for a guest, and so comes first.
+    var patience = ComparedProcess.patience * 2
 
     func measure(_ subject: ConsoleSubject, byteCount: UInt64) throws(ComparisonError) -> ConsoleRound {
         let start = ContinuousClock.now
@@ -13,7 +17,8 @@ struct ConsoleSubjectRunner {
         let words = subject.arguments(
             bytes: byteCount, guest: guest, report: reportPipe.childPath, timeLimit: timeLimit)
         let process = try ComparedProcess(
-            program: SwiftvmmCommand.path, words: [SwiftvmmCommand.name] + words, report: reportPipe)
+            program: swiftvmm, words: [SwiftvmmCommand.name] + words, report: reportPipe)
+        try process.watch(for: patience)
         var reader = StreamReader()
         guard try reader.read(process.output, upTo: byteCount) else {
             // The process is killed when it is given up.
@@ -25,7 +30,9 @@ struct ConsoleSubjectRunner {
         // Where a guest is asked for, its report comes after all output and fits into the pipe.
         let report = try reportPipe.readToEnd()
         let errors = String(decoding: try process.errors.readToEnd(), as: UTF8.self)
-        let end = try process.wait()
+        guard let end = try process.wait(until: start + .seconds(patience)), !process.wasKilledByWatchdog else {
+            throw .fault("\(subject.name): it did not end within \(ShortNumber(patience)) s")
+        }
         try StopSignals.check()
         let whole = (ContinuousClock.now - start) / .seconds(1)
         let outcome = SubjectOutcome(
@@ -50,7 +57,7 @@ struct ConsoleSubjectRunner {
 struct StreamReader {
     private static let bufferSize = 256 << 10
     /// For the rest of a complaint that was printed instead, in milliseconds.
-    private static let patience: Int32 = 1000
+    private static let patience: Int32 = 10_000
 
     /// What arrived.
     private(set) var check = PayloadCheck(reach: Self.bufferSize)

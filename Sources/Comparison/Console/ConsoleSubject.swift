@@ -25,7 +25,7 @@ struct ConsoleSubject: Hashable {
     /// - Parameters:
     ///   - report: the file that `run` reports to.
     ///   - timeLimit: in seconds.
-    func arguments(bytes: UInt64, guest: String, report: String, timeLimit: Int) -> [String] {
+    func arguments(bytes: UInt64, guest: String, report: String, timeLimit: Double) -> [String] {
         guard let word = technique.guestWord else {
             return [
                 SwiftvmmCommand.compare, SwiftvmmCommand.writePayload, "--bytes", "\(bytes)", "--buffer",

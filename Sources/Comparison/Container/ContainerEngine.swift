@@ -5,9 +5,6 @@ import SystemPackage
 
 /// A container engine that is installed here, with a folder that holds a program as the whole of a container's root.
 final class ContainerEngine {
-    /// For its specification, in seconds.
-    private static let patience = 10
-
     private let path: String
     private let home: PrivateFolder
     private var folder: String { home.path }
@@ -69,8 +66,9 @@ final class ContainerEngine {
     private func writeSpecification() throws {
         let words = [path, "spec", "--bundle", folder] + (geteuid() == 0 ? [] : ["--rootless"])
         let process = try ComparedProcess(program: path, words: words)
-        guard let end = try process.wait(until: .now + .seconds(Self.patience)) else {
-            throw Refusal(reason: "it proposed no specification within \(Self.patience) s")
+        guard let end = try process.wait(until: .now + .seconds(ComparedProcess.patience)) else {
+            throw Refusal(
+                reason: "it proposed no specification within \(ShortNumber(ComparedProcess.patience)) s")
         }
         guard end.status == 0 else {
             throw Refusal(reason: LastWords(try process.errors.readWhatIsThere(), status: end.status).text)

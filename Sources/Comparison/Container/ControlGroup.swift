@@ -60,10 +60,10 @@ struct ControlGroup {
         }
     }
 
-    /// Removes it once nothing runs in it; the last process may take a moment to leave.
+    /// Removes it once nothing runs in it. The last process may take a moment to leave: on a busy machine half a minute at most.
     func remove() {
         for folder in folders {
-            for _ in 0..<1000 {
+            for _ in 0..<30_000 {
                 // SAFETY: a C string for the length of the call.
                 guard unsafe rmdir(folder) != 0, errno == EBUSY else { break }
                 usleep(1000)

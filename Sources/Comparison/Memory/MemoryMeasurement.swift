@@ -40,7 +40,8 @@ package struct MemoryMeasurement: Measurement {
         let comparison = IsolationComparison(
             rounds: conditions.isQuick ? 3 : 5, timeLimit: conditions.isQuick ? 6 : 15, measure: runner.run)
         let rows = MemoryRow.rows(try comparison.run())
-        let report = ComparisonReport(Self.name, conditions, rows: rows, findings: MemoryFindings(rows).sentences)
+        let report = ComparisonReport(
+            Self.name, conditions, rows: rows, findings: MemoryFindings(rows).sentences)
         return ComparisonResult(
             report, table: MemoryReport.table(rows), chart: MemoryReport.chart(rows, on: conditions.host),
             glances: [Glance("memory, without the work's", rows) { "\(ByteCount($0.isolationBytes.median))" }])

@@ -12,12 +12,14 @@ package struct StartupMeasurement: Measurement {
     package var files: [String] { work.files }
 
     package func run(_ conditions: MeasurementConditions) throws(ComparisonError) -> ComparisonResult {
+        let load = ProcessorLoad()
         let result = Recurrence.line(Recurrence(steps: Self.steps).states.last ?? 0)
         let runner = IsolationRunner(work) { _ in ">" + result }
         let comparison = IsolationComparison(
             rounds: conditions.isQuick ? 10 : 50, timeLimit: conditions.isQuick ? 8 : 45, measure: runner.run)
         let rows = StartupRow.rows(try comparison.run())
-        let report = ComparisonReport(Self.name, conditions, rows: rows, findings: StartupFindings(rows).sentences)
+        let report = ComparisonReport(
+            Self.name, conditions, load, rows: rows, findings: StartupFindings(rows).sentences)
         return ComparisonResult(
             report, table: StartupReport.table(rows), chart: StartupReport.chart(rows, on: conditions.host),
             glances: [

@@ -13,7 +13,7 @@ struct ComparisonOptions: ParsableArguments {
         SIGHUP, SIGINT and SIGTERM.
         """
 
-    @Flag(help: "Measures less, and fewer times, within twenty seconds for each comparison.")
+    @Flag(help: "Measures less, and fewer times: each comparison within twenty seconds, unless the machine is busy.")
     var quick = false
 
     @Option(
