@@ -39,10 +39,11 @@ let package = Package(
             name: "VMM",
             dependencies: ["LinuxHost", "KVM", "DeviceModel", system, .product(name: "Histogram", package: "hdrhistogram-swift")],
             swiftSettings: strict),
+        .target(name: "Comparison", dependencies: ["LinuxHost", "CContainer", system], swiftSettings: strict),
         .executableTarget(
             name: "swiftvmm",
             dependencies: [
-                "LinuxHost", "KVM", "VMM", "CContainer", system,
+                "LinuxHost", "KVM", "VMM", "Comparison", system,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -65,7 +66,7 @@ let package = Package(
         .testTarget(
             name: "CLITests",
             dependencies: [
-                "swiftvmm", "VMM", "KVM", "LinuxHost", "DeviceModel", "TestSupport", system,
+                "swiftvmm", "Comparison", "VMM", "KVM", "LinuxHost", "DeviceModel", "TestSupport", system,
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: strict),

@@ -25,9 +25,4 @@ enum EndSignals {
         guard let number = StopSignals.caught else { return }
         StopSignals.send(number, after: patience)
     }
-
-    /// Ends the command when one has come.
-    static func check() throws(Failure) {
-        if let signal = StopSignals.caught { throw Failure(signal: signal) }
-    }
 }

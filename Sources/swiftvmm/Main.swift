@@ -1,4 +1,5 @@
 import ArgumentParser
+import Comparison
 import Glibc
 import VMM
 
@@ -14,8 +15,9 @@ enum Main {
         do {
             try run(words)
         } catch let failure as Failure {
-            StandardStreams.say(failure.message)
-            exit(failure.status.rawValue)
+            end(failure)
+        } catch let error as ComparisonError {
+            end(Failure(error))
         } catch {
             exit(report(error, of: parser(for: words).command).rawValue)
         }
@@ -23,10 +25,15 @@ enum Main {
 
     private static func run(_ words: [String]) throws {
         if let options = RunOptions(words: words) { return try options.run() }
-        if let options = ContainerOptions(words: words) { try options.run() }
+        if let container = Container(words: words) { exit(try container.run(say: StandardStreams.say)) }
         let (parser, words) = parser(for: words)
         var command = try parser.parseAsRoot(words)
         try command.run()
+    }
+
+    private static func end(_ failure: Failure) -> Never {
+        StandardStreams.say(failure.message)
+        exit(failure.status.rawValue)
     }
 
     /// Whether all arguments are UTF-8. Swift would repair those that are not, and another file would be opened, or made.

@@ -25,11 +25,6 @@ enum StandardStreams {
         _ = write("\(text)\n", to: STDERR_FILENO)
     }
 
-    /// Prints on standard error, without a line's end.
-    static func part(_ text: String) {
-        _ = write(text, to: STDERR_FILENO)
-    }
-
     /// Prints what the user asked swiftvmm itself for.
     ///
     /// - Returns: whether it was written whole.

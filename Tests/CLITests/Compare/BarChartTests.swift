@@ -1,6 +1,6 @@
 import Testing
 
-@testable import swiftvmm
+@testable import Comparison
 
 @Suite("The chart of compare")
 struct BarChartTests {

@@ -12,7 +12,7 @@ struct CompareIsolationTests {
         let (figures, outcome, svg) = try await run("startup")
         for (subject, row) in figures.figures where !row.isEmpty {
             let times = try ["firstByteSeconds", "workDoneSeconds", "goneSeconds"].map { try #require(row[$0]) }
-            #expect(times == times.sorted() && times[0] > 0 && times[2] < 100, "\(subject): \(times)")
+            #expect(times == times.sorted() && times[0] > 0, "\(subject): \(times)")
         }
         #expect(figures.figures["process"]?["ratioToProcess"] == 1)
         #expect(outcome.text.contains("The first byte from a virtual machine in long mode comes after "), "\(outcome)")
@@ -41,8 +41,6 @@ struct CompareIsolationTests {
         let outcome = try await scratch.swiftvmm(
             "compare", comparison, "--quick", "--json", "figures.json", "--svg", "chart.svg")
         #expect(outcome.status == 0 && outcome.errors == "", "\(outcome)")
-        // Twelve seconds by itself; the other tests want the processors, too.
-        #expect(outcome.took(lessThan: 100))
         #expect(try scratch.names == ["chart.svg", "figures.json"])
         let figures = try IsolationFigures(try scratch.read("figures.json"))
         #expect(figures.comparison == comparison)

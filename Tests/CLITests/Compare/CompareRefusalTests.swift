@@ -66,7 +66,6 @@ struct CompareRefusalTests {
                 let outcome = try await compare(option, path)
                 expectRefusal(
                     outcome, 74, "cannot write the \(what) \(path): \(reason); name another file with \(option)")
-                #expect(outcome.took(lessThan: 10))
             }
         }
         #expect(try scratch.names == ["folder"])
@@ -77,7 +76,7 @@ struct CompareRefusalTests {
         expectRefusal(
             try await compare("--json", "a", "--svg", "a"), 64, "--json a and --svg a are one file; name two")
         expectRefusal(try await compare("--svg", ""), 64, "--svg takes the name of a file, not an empty one")
-        let guest = Guests.path("console-bench.elf")
+        let guest = Guests.path("long-hello.elf")
         expectRefusal(
             try await compare("--json", guest), 64, "--json \(guest) would replace the guest; name another file")
         expectRefusal(
@@ -89,14 +88,14 @@ struct CompareRefusalTests {
     @Test("closed standard output is found out before the work", .requiresAnyKVM, arguments: [">&-", "1</dev/null"])
     func closedOutput(redirection: String) async throws {
         let outcome = try await scratch.swiftvmm(
-            ["compare", "console", "--guest", Guests.path("console-bench.elf"), "--json", "figures.json"],
+            ["compare", "console", "--guest", Guests.path("long-hello.elf"), "--json", "figures.json"],
             redirection: redirection)
         expectRefusal(outcome, 74, "cannot write to standard output")
         #expect(try scratch.names == [])
-        #expect(outcome.took(lessThan: 10))
     }
 
+    /// With a guest that would fail by something else, had it run.
     private func compare(_ options: String...) async throws -> Outcome {
-        try await scratch.swiftvmm(["compare", "console", "--guest", Guests.path("console-bench.elf")] + options)
+        try await scratch.swiftvmm(["compare", "console", "--guest", Guests.path("long-hello.elf")] + options)
     }
 }

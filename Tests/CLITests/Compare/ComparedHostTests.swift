@@ -1,6 +1,6 @@
 import Testing
 
-@testable import swiftvmm
+@testable import Comparison
 
 @Suite("The host that compare tells of")
 struct ComparedHostTests {
@@ -27,6 +27,22 @@ struct ComparedHostTests {
             processor: "CPU", processorCount: 1, kernel: "6.1.0", kvmModules: [], kvmBackEnd: "VT-x", isNested: false,
             ring0InstructionNanoseconds: nil, ring3InstructionNanoseconds: nil, portExitNanoseconds: nil)
         #expect(other.lines == ["CPU, 1 CPU, Linux 6.1.0", "KVM: built in (VT-x)"])
+    }
+
+    @Test("what others had of the processors is what was used without what the comparison had itself")
+    func load() throws {
+        let start = try #require(ProcessorLoad.Times("cpu  100 0 50 1000 10 0 5 0 40 0", own: 20))
+        let end = try #require(ProcessorLoad.Times("cpu  300 10 90 1600 10 20 25 100 60 0", own: 120))
+        // 990 ticks, of which programs had 250, with 100 of them ours, and the machine's host 100.
+        #expect(ProcessorLoad.othersShare(from: start, to: end) == 250.0 / 990)
+        #expect(ProcessorLoad.othersShare(from: end, to: end) == nil)
+        #expect(ProcessorLoad.Times("cpu0 1 2 3 4 5 6 7 8", own: 0) == nil)
+        #expect(ProcessorLoad.Times("cpu  1 2 3 4", own: 0) == nil)
+        #expect(ProcessorLoad.finding(nil) == nil && ProcessorLoad.finding(0.19) == nil)
+        #expect(
+            ProcessorLoad.finding(0.634)
+                == "The machine was busy: others had 63 % of its processors meanwhile. The times hold how long each subject waited for one, which is not the same for all: measure again when the machine does less else."
+        )
     }
 
     @Test("the guest is looked for in every folder above")

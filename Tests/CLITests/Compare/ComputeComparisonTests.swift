@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import swiftvmm
+@testable import Comparison
 
 @Suite("How compare compute makes its figures")
 struct ComputeComparisonTests {
@@ -10,13 +10,14 @@ struct ComputeComparisonTests {
     /// Work that takes a microsecond a step, and in a guest twice that.
     private static func round(_ subject: ComputeSubject, _ steps: UInt64, checksum: String = "right") -> ComputeRound {
         ComputeRound(
-            steps: steps, seconds: Double(steps) / 1e6 * (subject.place == .ring3 ? 2 : 1), checksum: checksum)
+            steps: steps, seconds: Double(steps) / 1e6 * (subject.place == .ring3 ? 2 : 1),
+            cpuSeconds: Double(steps) / 1e6, checksum: checksum)
     }
 
     @Test("all places do as much as takes the host the wanted time, in turn")
     func interleaves() throws {
         var runs: [(subject: ComputeSubject, steps: UInt64)] = []
-        var comparison = ComputeComparison(plan: Self.plan, refusals: [:]) { subject, steps throws(Failure) in
+        var comparison = ComputeComparison(plan: Self.plan, refusals: [:]) { subject, steps throws(ComparisonError) in
             runs.append((subject, steps))
             return .measured(Self.round(subject, steps))
         }
@@ -37,34 +38,70 @@ struct ComputeComparisonTests {
 
     @Test("an answer that is not the process's is found out")
     func wrongAnswer() {
-        var comparison = ComputeComparison(plan: Self.plan, refusals: [:]) { subject, steps throws(Failure) in
+        var comparison = ComputeComparison(plan: Self.plan, refusals: [:]) { subject, steps throws(ComparisonError) in
             .measured(Self.round(subject, steps, checksum: subject.place == .ring3 ? "wrong" : "right"))
         }
-        let failure = #expect(throws: Failure.self) { try comparison.run() }
-        #expect(failure?.message == "integer arithmetic, guest, ring 3: its answer is wrong, not right")
-        #expect(failure?.status == .fault)
+        let failure = #expect(throws: ComparisonError.self) { try comparison.run() }
+        #expect(failure == .fault("integer arithmetic, guest, ring 3: its answer is wrong, not right"))
     }
 
-    @Test("a run that cannot be timed is tried again, and a few times later given up")
+    /// As on a machine so busy that the answer is there before anyone looks.
+    private static func unseen(_ steps: UInt64, seconds: Double) -> IsolationOutcome<ComputeRound> {
+        .measured(
+            ComputeRound(steps: steps, seconds: seconds, isFromStart: true, cpuSeconds: 0.1, checksum: "right"))
+    }
+
+    @Test(
+        "a run whose beginning is not seen is tried again, and a few times later counts from its start, which is told")
     func untimed() throws {
         var tries = 0
-        var comparison = ComputeComparison(plan: Self.plan, refusals: [:]) { subject, steps throws(Failure) in
+        var comparison = ComputeComparison(plan: Self.plan, refusals: [:]) { subject, steps throws(ComparisonError) in
             guard subject.place == .ring3 else { return .measured(Self.round(subject, steps)) }
             tries += 1
-            let isTimed = tries % 3 == 0
-            return .measured(ComputeRound(steps: steps, seconds: isTimed ? 0.1 : 0, checksum: "right"))
+            return tries % 3 == 0 ? .measured(Self.round(subject, steps)) : Self.unseen(steps, seconds: 0.5)
         }
         let rows = try comparison.run()
-        #expect(rows.flatMap(\.rounds).allSatisfy { $0.seconds > 0 })
         #expect(tries == 3 * 3 * 3)
-        var other = ComputeComparison(plan: Self.plan, refusals: [:]) { subject, steps throws(Failure) in
-            let seconds = subject.place == .container ? 0 : Double(steps) / 1e6
-            return .measured(ComputeRound(steps: steps, seconds: seconds, checksum: "right"))
+        #expect(rows.flatMap(\.rounds).allSatisfy { !$0.isFromStart })
+        #expect(ComputeFindings(rows).sentences.allSatisfy { !$0.contains("busy") })
+        var times = [0.5, 0.3, 0.4, 0.6, 0.7]
+        var other = ComputeComparison(plan: Self.plan, refusals: [:]) { subject, steps throws(ComparisonError) in
+            guard subject == ComputeSubject(work: .memory, place: .container), let time = times.popLast() else {
+                return .measured(Self.round(subject, steps))
+            }
+            return Self.unseen(steps, seconds: time)
         }
-        let failure = #expect(throws: Failure.self) { try other.run() }
+        let found = try other.run()
+        #expect(times.isEmpty)
+        let rounds = try #require(found.first { $0.subject.work == .memory && $0.subject.place == .container }).rounds
+        #expect(rounds.map(\.seconds) == [0.3, 0.1, 0.1] && rounds.map(\.isFromStart) == [true, false, false])
         #expect(
-            failure?.message
-                == "integer arithmetic, container: its work cannot be timed; let the machine do less else")
+            ComputeFindings(found).sentences.last
+                == "The machine was too busy to see the work begin in 1 of 36 runs: their times count from the start of the process, so that they are above what the work took."
+        )
+    }
+
+    @Test("how much is done goes by processor time, which a busy machine does not make longer")
+    func processorTime() throws {
+        var asked: [UInt64] = []
+        var comparison = ComputeComparison(plan: Self.plan, refusals: [:]) { _, steps throws(ComparisonError) in
+            asked.append(steps)
+            return .measured(
+                ComputeRound(
+                    steps: steps, seconds: Double(steps) / 1e5, cpuSeconds: Double(steps) / 1e6, checksum: "right"))
+        }
+        _ = try comparison.run()
+        #expect(asked.suffix(3 * ComputeSubject.all.count).allSatisfy { $0 == 100_000 })
+    }
+
+    @Test("a guest that hangs is ended, and told", .requiresAnyKVM)
+    func hangs() {
+        let runner = ComputeRunner(
+            swiftvmm: Binary.path, process: "", guest: Guests.path("spin.bin"), patience: 0.1)
+        let failure = #expect(throws: ComparisonError.self) {
+            try runner.measure(ComputeSubject(work: .integer, place: .ring3), steps: 1)
+        }
+        #expect(failure == .fault("integer arithmetic, guest, ring 3: it did not end within 0.1 s"))
     }
 
     @Test("what is refused is asked once, and told with its reason; the others go on")
@@ -72,7 +109,7 @@ struct ComputeComparisonTests {
         var asked = 0
         var comparison = ComputeComparison(
             plan: Self.plan, refusals: [.ring0: Refusal(reason: "slow")]
-        ) { subject, steps throws(Failure) in
+        ) { subject, steps throws(ComparisonError) in
             #expect(subject.place != .ring0)
             guard subject.place == .container else { return .measured(Self.round(subject, steps)) }
             asked += 1
@@ -104,9 +141,11 @@ struct ComputeComparisonTests {
         #expect(plan.nextLook(after: Self.round(subject, 20_000)) == 50_000)
         #expect(plan.nextLook(after: Self.round(subject, 25_000)) == nil)
         #expect(plan.steps(after: Self.round(subject, 50_000)) == 100_000)
-        #expect(plan.steps(after: ComputeRound(steps: 16, seconds: 100, checksum: "")) == 16)
-        #expect(plan.steps(after: ComputeRound(steps: 1 << 32, seconds: 1e-6, checksum: "")) == 1 << 32)
-        #expect(plan.nextLook(after: ComputeRound(steps: 1 << 32, seconds: 1e-6, checksum: "")) == nil)
+        #expect(plan.steps(after: ComputeRound(steps: 16, seconds: 100, cpuSeconds: 100, checksum: "")) == 16)
+        #expect(
+            plan.steps(after: ComputeRound(steps: 1 << 32, seconds: 1e-6, cpuSeconds: 1e-6, checksum: "")) == 1 << 32)
+        #expect(
+            plan.nextLook(after: ComputeRound(steps: 1 << 32, seconds: 1e-6, cpuSeconds: 1e-6, checksum: "")) == nil)
     }
 
     @Test(

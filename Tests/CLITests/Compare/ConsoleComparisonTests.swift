@@ -1,6 +1,6 @@
 import Testing
 
-@testable import swiftvmm
+@testable import Comparison
 
 @Suite("How compare console makes its figures")
 struct ConsoleComparisonTests {
@@ -20,7 +20,7 @@ struct ConsoleComparisonTests {
     func interleaves() throws {
         var runs: [ConsoleSubject] = []
         let plan = ConsolePlan(bufferSizes: [64], rounds: 2, timeLimit: 10, streamTime: 0.1)
-        let rows = try ConsoleComparison(plan: plan) { subject, _ throws(Failure) in
+        let rows = try ConsoleComparison(plan: plan) { subject, _ throws(ComparisonError) in
             runs.append(subject)
             return Self.round(1000)
         }.run()
@@ -33,10 +33,10 @@ struct ConsoleComparisonTests {
     func fails() {
         let plan = ConsolePlan(bufferSizes: [64], rounds: 2, timeLimit: 10, streamTime: 0.1)
         var count = 0
-        #expect(throws: Failure.self) {
-            try ConsoleComparison(plan: plan) { _, _ throws(Failure) in
+        #expect(throws: ComparisonError.self) {
+            try ConsoleComparison(plan: plan) { _, _ throws(ComparisonError) in
                 count += 1
-                if count == 20 { throw Failure(status: .fault, message: "wrong") }
+                if count == 20 { throw .fault("wrong") }
                 return Self.round(1000)
             }.run()
         }

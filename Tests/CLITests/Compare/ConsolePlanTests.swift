@@ -1,6 +1,6 @@
 import Testing
 
-@testable import swiftvmm
+@testable import Comparison
 
 @Suite("What compare console measures, and for how long")
 struct ConsolePlanTests {

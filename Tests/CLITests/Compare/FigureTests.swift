@@ -1,6 +1,6 @@
 import Testing
 
-@testable import swiftvmm
+@testable import Comparison
 
 @Suite("Figures as text")
 struct FigureTests {

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import Comparison
 @testable import swiftvmm
 
 @Suite("How compare startup and memory make their figures")
@@ -11,7 +12,8 @@ struct IsolationFigureTests {
     @Test("after a look at each that does not count, rounds take turns, to and fro")
     func interleaves() throws {
         var runs: [Isolation] = []
-        let results = try IsolationComparison<IsolatedRun>(rounds: 4, timeLimit: 100) { isolation throws(Failure) in
+        let results = try IsolationComparison<IsolatedRun>(rounds: 4, timeLimit: 100) {
+            isolation throws(ComparisonError) in
             runs.append(isolation)
             return .measured(Self.run(Double(runs.count)))
         }.run()
@@ -25,7 +27,8 @@ struct IsolationFigureTests {
     @Test("what is refused is not tried again, and has no figures, even when it was measured before")
     func refused() throws {
         var tries = [Isolation: Int]()
-        let results = try IsolationComparison<IsolatedRun>(rounds: 5, timeLimit: 100) { isolation throws(Failure) in
+        let results = try IsolationComparison<IsolatedRun>(rounds: 5, timeLimit: 100) {
+            isolation throws(ComparisonError) in
             tries[isolation, default: 0] += 1
             if isolation == .runc { return .refused(Refusal(reason: "not here")) }
             if isolation == .podman, tries[isolation] == 3 { return .refused(Refusal(reason: "no more")) }
@@ -38,13 +41,13 @@ struct IsolationFigureTests {
 
     @Test("without time there are three rounds, and one failure ends it")
     func limits() throws {
-        let results = try IsolationComparison<IsolatedRun>(rounds: 50, timeLimit: 0) { _ throws(Failure) in
+        let results = try IsolationComparison<IsolatedRun>(rounds: 50, timeLimit: 0) { _ throws(ComparisonError) in
             .measured(Self.run(1))
         }.run()
         #expect(results.allSatisfy { $0.rounds.count == 3 })
-        #expect(throws: Failure.self) {
-            try IsolationComparison<IsolatedRun>(rounds: 50, timeLimit: 100) { _ throws(Failure) in
-                throw Failure(status: .fault, message: "wrong")
+        #expect(throws: ComparisonError.self) {
+            try IsolationComparison<IsolatedRun>(rounds: 50, timeLimit: 100) { _ throws(ComparisonError) in
+                throw .fault("wrong")
             }.run()
         }
     }

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import swiftvmm
+@testable import Comparison
 
 @Suite("The payload of compare console")
 struct PayloadTests {

@@ -1,18 +1,18 @@
 import Testing
 
-@testable import swiftvmm
+@testable import Comparison
 
 @Suite("What makes a subject of compare fail")
 struct SubjectOutcomeTests {
     private func failure(
         _ output: [UInt8], asked: UInt64, status: Int32 = 0, errors: String = ""
-    ) -> Failure? {
+    ) -> ComparisonError? {
         var check = PayloadCheck(reach: 4096)
         if !output.isEmpty { check.add(output.span) }
         let outcome = SubjectOutcome(
             subject: ConsoleSubject(technique: .hypercall, buffer: 64), byteCount: asked, status: status,
             errors: errors, check: check)
-        do throws(Failure) {
+        do throws(ComparisonError) {
             try outcome.verify()
             return nil
         } catch {
@@ -30,11 +30,10 @@ struct SubjectOutcomeTests {
     @Test("a byte less, and a byte more, even a right one")
     func length() {
         #expect(
-            failure(payload.dropLast(), asked: 1000)?.message
-                == "hypercall, 64 B: 999 bytes of its output arrived, not 1000")
-        #expect(failure(payload, asked: 999)?.message == "hypercall, 64 B: its output has more than 999 bytes")
-        #expect(failure(payload, asked: 999)?.status == .fault)
-        #expect(failure([], asked: 1)?.message == "hypercall, 64 B: 0 bytes of its output arrived, not 1")
+            failure(payload.dropLast(), asked: 1000)
+                == .fault("hypercall, 64 B: 999 bytes of its output arrived, not 1000"))
+        #expect(failure(payload, asked: 999) == .fault("hypercall, 64 B: its output has more than 999 bytes"))
+        #expect(failure([], asked: 1) == .fault("hypercall, 64 B: 0 bytes of its output arrived, not 1"))
     }
 
     @Test("a wrong byte is told with its place, and text with its words")
@@ -42,8 +41,8 @@ struct SubjectOutcomeTests {
         var wrong = payload
         wrong[500] = 0
         #expect(
-            failure(wrong, asked: 1000)?.message
-                == "hypercall, 64 B: byte 500 of its output is 0x0, not 0x\(String(payload[500], radix: 16))")
+            failure(wrong, asked: 1000)
+                == .fault("hypercall, 64 B: byte 500 of its output is 0x0, not 0x\(String(payload[500], radix: 16))"))
         let message = failure(payload[..<10] + Array("no such device\n".utf8), asked: 1000)?.message ?? ""
         #expect(message.hasPrefix("hypercall, 64 B: byte 10 of its output is 0x6e, not 0x"))
         #expect(message.hasSuffix("; it printed \"no such device\""))
@@ -53,10 +52,12 @@ struct SubjectOutcomeTests {
     func status() {
         let errors = "something\nswiftvmm: the guest ended with status 3\n"
         let failed = failure(payload, asked: 1000, status: 3, errors: errors)
-        #expect(failed?.message == "hypercall, 64 B failed: the guest ended with status 3")
-        #expect(failed?.status == .fault)
-        #expect(failure([], asked: 1, status: 137)?.message == "hypercall, 64 B failed: status 137")
-        #expect(failure([], asked: 1, status: 69, errors: "swiftvmm: no KVM\n")?.status == .noKVM)
-        #expect(failure([], asked: 1, status: 66, errors: "swiftvmm: no image\n")?.status == .badImage)
+        #expect(failed == .fault("hypercall, 64 B failed: the guest ended with status 3"))
+        #expect(failure([], asked: 1, status: 137) == .fault("hypercall, 64 B failed: status 137"))
+        #expect(
+            failure([], asked: 1, status: 69, errors: "swiftvmm: no KVM\n") == .kvm("hypercall, 64 B failed: no KVM"))
+        #expect(
+            failure([], asked: 1, status: 66, errors: "swiftvmm: no image\n")
+                == .image("hypercall, 64 B failed: no image"))
     }
 }

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@testable import swiftvmm
+@testable import Comparison
 
 /// Whether this machine lets a process make namespaces: a look that does not ask the code under test.
 private let hasUserNamespaces: Bool = {
@@ -89,7 +89,7 @@ struct ContainerTests {
             try await session.readToEnd()
         }
         #expect(outcome.status == 0, "\(outcome)")
-        #expect(eventually { Self.leftGroups.isEmpty })
+        #expect(eventually(within: TestScale.patience) { Self.leftGroups.isEmpty })
     }
 
     @Test("a signal ends it, and so does the end of who waits for it; no process and no control group is left")
@@ -109,7 +109,7 @@ struct ContainerTests {
             sh -c 'echo $$ >id; "$0" compare contain "$1" <>in; :' "$0" "$1" | { read line; kill -9 $(cat id); cat; echo $line; }
             """, [Guests.path("memory-process")])
         #expect(outcome.text == "3398a400\n", "\(outcome)")
-        #expect(eventually { Self.leftGroups.isEmpty })
+        #expect(eventually(within: TestScale.patience) { Self.leftGroups.isEmpty })
     }
 
     @Test("a program that is not there is told, with the step that failed")

@@ -1,5 +1,0 @@
-/// What came of one run.
-enum IsolationOutcome<Round> {
-    case measured(Round)
-    case refused(Refusal)
-}

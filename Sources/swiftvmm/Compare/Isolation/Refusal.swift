@@ -1,4 +1,0 @@
-/// Why something cannot be measured here, in words.
-struct Refusal: Error {
-    let reason: String
-}
