@@ -134,19 +134,20 @@ final class ComparedProcess {
 
 /// Kills a process when its time is over.
 private final class Watchdog {
-    private final class Mark: Sendable {
-        let isSet = Atomic<Bool>(false)
+    private struct State {
+        var isOver = false
+        var hasBitten = false
     }
 
-    private let bite = Mark()
-    private var thread: HelperThread?
+    private let state = Monitor(State())
+    private var thread: SystemThread?
 
     init(_ process: pid_t, seconds: Double) throws(ComparisonError) {
-        let bite = bite
+        let end = MonotonicClock.now + Int64(min(seconds, 1e6) * 1e9)
         do throws(HostError) {
-            thread = try HelperThread { waiter in
-                guard waiter.wait(for: nil, milliseconds: Int32(min(seconds * 1000, 1e9))) == .timeout else { return }
-                bite.isSet.store(true, ordering: .relaxed)
+            thread = try SystemThread { [state] in
+                guard state.wait(until: end, for: { $0.isOver ? true : nil }) == nil else { return }
+                state.change { $0.hasBitten = true }
                 kill(process, SIGKILL)
             }
         } catch {
@@ -154,10 +155,11 @@ private final class Watchdog {
         }
     }
 
-    var hasBitten: Bool { bite.isSet.load(ordering: .relaxed) }
+    var hasBitten: Bool { state.change { $0.hasBitten } }
 
     func stop() {
-        thread?.stop()
+        state.change { $0.isOver = true }
+        thread?.join()
         thread = nil
     }
 }
