@@ -2,12 +2,14 @@
 public enum DeviceConfiguration: Sendable {
     case uart(UARTConfiguration)
     case virtioConsole(VirtioConsoleConfiguration)
+    case entropy(EntropyConfiguration)
     case custom(CustomDeviceConfiguration)
 
     var description: any DeviceDescription {
         switch self {
         case .uart(let configuration): configuration
         case .virtioConsole(let configuration): configuration
+        case .entropy(let configuration): configuration
         case .custom(let configuration): configuration
         }
     }
