@@ -60,6 +60,8 @@ struct ConsoleLabel: Equatable, Sendable {
     let name: String
     /// What stands before the end on the command line, as `--serial ` does.
     let option: String
+
+    static let serial2 = ConsoleLabel(name: "second serial port", option: "--serial2 ")
 }
 
 /// A port of the virtio-console beside the console itself, as `--virtio-port` asks for it.
