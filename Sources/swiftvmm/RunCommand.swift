@@ -87,7 +87,8 @@ struct RunCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Adds a second serial port, COM2, connected as --serial says, without standard input.", valueName: "end"),
+            "Adds a second serial port, COM2, connected as --serial says; stdio where standard input goes to it.",
+            valueName: "end"),
         transform: ConsoleEnd.parse)
     var serial2: ConsoleEnd?
 

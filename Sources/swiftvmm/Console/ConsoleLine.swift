@@ -125,7 +125,11 @@ struct ConsoleLines {
         }
         do throws(Failure) {
             self.serial = try add(serial, ConsoleDevice.uart.label, hasInput: standardInput == .uart)
-            if let serial2 { self.serial2 = try add(serial2, .serial2) } else { self.serial2 = nil }
+            if let serial2 {
+                self.serial2 = try add(serial2, ConsoleDevice.uart2.label, hasInput: standardInput == .uart2)
+            } else {
+                self.serial2 = nil
+            }
             if let virtio {
                 self.virtio = try add(virtio, ConsoleDevice.virtio.label, hasInput: standardInput == .virtio)
             } else {
@@ -142,7 +146,7 @@ struct ConsoleLines {
 
     /// What gets the terminal's keys, where one does.
     var terminalInput: ConsoleInput? {
-        let line = [serial, virtio].first { $0?.isTerminal == true }
+        let line = [serial, serial2, virtio].first { $0?.isTerminal == true }
         return line??.input
     }
 

@@ -44,11 +44,13 @@ enum ConsoleEnd: Equatable, Sendable {
 /// A guest's device that has an end on this side.
 enum ConsoleDevice: String, CaseIterable, ExpressibleByArgument, Sendable {
     case uart
+    case uart2
     case virtio
 
     var label: ConsoleLabel {
         switch self {
         case .uart: ConsoleLabel(name: "serial port", option: "--serial ")
+        case .uart2: ConsoleLabel(name: "second serial port", option: "--serial2 ")
         case .virtio: ConsoleLabel(name: "virtio-console", option: "--virtio-console ")
         }
     }
@@ -60,8 +62,6 @@ struct ConsoleLabel: Equatable, Sendable {
     let name: String
     /// What stands before the end on the command line, as `--serial ` does.
     let option: String
-
-    static let serial2 = ConsoleLabel(name: "second serial port", option: "--serial2 ")
 }
 
 /// A port of the virtio-console beside the console itself, as `--virtio-port` asks for it.

@@ -67,7 +67,8 @@ struct RunOptions {
     private func checkFiles() throws {
         var files: [(option: String, path: String, isWritten: Bool)] = []
         let consoles = [
-            (ConsoleDevice.uart.label, serial), (.serial2, serial2), (ConsoleDevice.virtio.label, virtioConsole),
+            (ConsoleDevice.uart.label, serial), (ConsoleDevice.uart2.label, serial2),
+            (ConsoleDevice.virtio.label, virtioConsole),
         ]
         for (label, end) in consoles + virtioPorts.map({ ($0.label, $0.end) }) {
             guard case .file(let path) = end else { continue }
@@ -104,12 +105,15 @@ struct RunOptions {
         virtioConsole ?? (console == .virtio || !virtioPorts.isEmpty ? .stdio : nil)
     }
 
+    /// The same for the second serial port.
+    private var serial2End: ConsoleEnd? { serial2 ?? (console == .uart2 ? .stdio : nil) }
+
     /// Makes the machine and runs it. The numbers are nil where nobody wants them or no machine could be made.
     private func boot() -> (StopSummary, RunReport?) {
         let lines: ConsoleLines
         do throws(Failure) {
             lines = try ConsoleLines(
-                serial: serial, serial2: serial2, virtio: virtioEnd, ports: virtioPorts, standardInput: console,
+                serial: serial, serial2: serial2End, virtio: virtioEnd, ports: virtioPorts, standardInput: console,
                 image: image)
         } catch {
             return (Self.signalSummary ?? StopSummary(error), nil)
