@@ -18,7 +18,7 @@ struct CommandRun: Equatable {
         self.init(
             "\(folder)/\(row.name)", by: binary, input: row.input ?? [],
             options: """
-                \(mode) --memory \(row.memory >> 20)M --timeout 60 --cmdline '\(row.commandLine)' \
+                \(mode) --memory \(row.memory >> 20)M --timeout 300 --cmdline '\(row.commandLine)' \
                 --irqchip \(row.interruptControllers) --cpus \(row.vcpuCount) \(Self.consoleOptions(row)) \
                 \(Self.deviceOptions(row))
                 """)
