@@ -213,6 +213,7 @@ public final class EventLoop: Sendable {
                 swap(&work[group.rawValue], &state.work[group.rawValue])
             }
             let due = state.timers.filter { $0.time <= now && ($0.group == .control || !isPaused) }
+                .sorted { $0.time < $1.time }
             if !due.isEmpty {
                 state.timers.removeAll { $0.time <= now && ($0.group == .control || !isPaused) }
                 for timer in due { work[timer.group.rawValue].append(timer.work) }

@@ -35,7 +35,7 @@ public enum StopSignals {
 
     /// Sends this process a signal, `delay` nanoseconds from now.
     public static func send(_ signal: Int32, after delay: Int64) {
-        _ = clinux_signal_later(signal, delay)
+        _ = clinux_signal_later(signal, max(1, delay))
     }
 
     /// Whether the process ignores a signal, as nohup(1) has it ignore SIGHUP.

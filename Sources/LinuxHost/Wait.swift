@@ -80,7 +80,7 @@ public func readiness(of descriptor: Int32, _ events: Int32) -> Int16 {
         defer { unsafe pthread_mutex_unlock(&condition.pointee.mutex) }
         while true {
             if let result = answer(&state) { return result }
-            if unsafe clinux_condition_wait(condition, end ?? -1) == 0 { return answer(&state) }
+            if unsafe clinux_condition_wait(condition, end.map { max(0, $0) } ?? -1) == 0 { return answer(&state) }
         }
     }
 }
