@@ -104,6 +104,35 @@ struct PauseTests {
         }
     }
 
+    @Test("a handler that controls the machine pauses at once, and what waits behind it waits on")
+    func fromHandler() throws {
+        try withLoop { loop in
+            let gate = Gate()
+            let (devices, controls) = (Record<Int>(), Record<Int>())
+            let isHeld = Gate()
+            loop.post(.control) {
+                isHeld.open()
+                gate.wait()
+            }
+            // What is handed in from now on is looked at together.
+            #expect(isHeld.wait())
+            loop.post { devices.append(1) }
+            loop.post(.control) {
+                loop.pauseDevices()
+                controls.append(devices.count)
+            }
+            loop.post(.control) { controls.append(devices.count) }
+            loop.post { devices.append(2) }
+            gate.open()
+            try #require(controls.reaches(2))
+            #expect(loop.settle())
+            #expect(devices.all == [])
+            loop.resumeDevices()
+            try #require(devices.reaches(2))
+            #expect(devices.all == [1, 2])
+        }
+    }
+
     @Test("before the start and after the end, too, nobody waits")
     func notRunning() throws {
         let loop = try EventLoop()

@@ -83,7 +83,7 @@ struct RandomPauseTests {
 
     @Test(
         "no device's handler runs meanwhile, control goes on, and nothing is lost: 20,000 steps at random",
-        arguments: 1...5 as ClosedRange<UInt64>, [false])
+        arguments: 1...5 as ClosedRange<UInt64>, [false, true])
     func steps(seed: UInt64, handlersPause: Bool) throws {
         try withLoop { loop in
             let bench = try Bench(loop)

@@ -76,6 +76,16 @@ struct TimerTests {
         }
     }
 
+    @Test("in the farthest future does not come")
+    func never() throws {
+        try withLoop { loop in
+            let record = Record<Int>()
+            loop.after(.max) { record.append(1) }
+            #expect(loop.settle(.devices))
+            #expect(record.count == 0)
+        }
+    }
+
     @Test("is there once")
     func once() throws {
         try withLoop { loop in

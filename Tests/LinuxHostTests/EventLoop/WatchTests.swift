@@ -144,6 +144,46 @@ struct WatchTests {
         }
     }
 
+    @Test("one that is always ready is called once, too, when it was armed twice")
+    func alwaysReadyTwice() throws {
+        let null = Ends.End(open("/dev/null", O_RDWR))
+        try withLoop { loop in
+            let gate = Gate()
+            loop.post { gate.wait() }
+            let record = Record<Int>()
+            let watch = try loop.watch(input: null.number) { record.append(1) }
+            watch.arm()
+            watch.arm()
+            gate.open()
+            try #require(record.reaches(1))
+            #expect(loop.settle(.devices))
+            #expect(record.count == 1)
+        }
+    }
+
+    @Test("one that is always ready is not called any more when it was taken out")
+    func alwaysReadyUnwatched() throws {
+        let null = Ends.End(open("/dev/null", O_RDWR))
+        try withLoop { loop in
+            let gate = Gate()
+            loop.post { gate.wait() }
+            let record = Record<Int>()
+            try loop.watch(input: null.number) { record.append(1) }.arm()
+            loop.unwatch(null.number)
+            gate.open()
+            #expect(loop.settle(.devices))
+            #expect(record.count == 0)
+        }
+    }
+
+    @Test("one that can never tell of input cannot be watched for good")
+    func neverTells() throws {
+        let null = Ends.End(open("/dev/null", O_RDWR))
+        try withLoop { loop in
+            #expect(throws: HostError("watch a descriptor", .notPermitted)) { try loop.watch(null.number) {} }
+        }
+    }
+
     @Test("what is closed cannot be watched, and what is watched cannot be watched for good as well")
     func refused() throws {
         let event = try SharedEvent()
@@ -162,6 +202,22 @@ struct WatchTests {
             loop.unwatch(event.number)
             loop.unwatch(event.number)
             loop.unwatch(closed)
+        }
+    }
+
+    @Test("a descriptor belongs to one group")
+    func oneGroup() throws {
+        let pair = Ends.socketPair()
+        try withLoop { loop in
+            _ = try loop.watch(input: pair.first.number, .control) {}
+            #expect(throws: HostError("watch a descriptor", .fileExists)) {
+                _ = try loop.watch(output: pair.first.number, .devices) {}
+            }
+            loop.unwatch(pair.first.number)
+            let record = Record<Int>()
+            try loop.watch(output: pair.first.number, .devices) { record.append(1) }.arm()
+            #expect(record.reaches(1))
+            loop.unwatch(pair.first.number)
         }
     }
 

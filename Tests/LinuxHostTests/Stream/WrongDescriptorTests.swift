@@ -15,6 +15,39 @@ struct WrongDescriptorTests {
         }
     }
 
+    @Test("the end of a pipe that is read cannot be written to, nor the other one read", arguments: [false, true])
+    func pipe(isNonblocking: Bool) {
+        for ends in [Ends.pipe(), .fifo()] {
+            if isNonblocking {
+                ends.first.setNonblocking()
+                ends.second.setNonblocking()
+            }
+            #expect(Stream(ends.first.number, for: .writing).write([1]) == Int(-EBADF))
+            // The second end of a FIFO is open for both.
+            guard fcntl(ends.second.number, F_GETFL) & O_ACCMODE == O_WRONLY else { continue }
+            #expect(Stream(ends.second.number, for: .reading).read(upTo: 1) == .failure(-EBADF))
+        }
+    }
+
+    @Test(
+        "a file, a terminal or /dev/null that is open for one direction is not for the other",
+        arguments: ["file", "terminal", "null"])
+    func oneDirection(kind: String) throws {
+        let path = TemporaryPath()
+        let ends = Ends.pseudoTerminal()
+        let file = path.makeFile()
+        let name =
+            switch kind {
+            case "file": path.path
+            case "terminal": try #require(Ends.terminalPath(of: ends.second.number))
+            default: "/dev/null"
+            }
+        let (readOnly, writeOnly) = (Ends.End(open(name, O_RDONLY)), Ends.End(open(name, O_WRONLY)))
+        #expect(Stream(readOnly.number, for: .writing).write([1]) == Int(-EBADF))
+        #expect(Stream(writeOnly.number, for: .reading).read(upTo: 1) == .failure(-EBADF))
+        extendLifetime(file)
+    }
+
     @Test("a folder is an error")
     func folder() {
         let folder = Ends.End(open("/tmp", O_RDONLY | O_DIRECTORY))
