@@ -80,14 +80,19 @@ public final class VCPUKicker: Sendable {
         if thread != 0 { KickSignal.send(to: thread) }
     }
 
-    /// Notes the calling thread as the one that runs the vCPU.
-    ///
-    /// - Returns: whether a kick came that no run has ended for yet.
-    func prepareThread() -> Bool {
+    /// Notes the calling thread as the one that runs the vCPU: kicks end its waits, also before the first run.
+    public func noteThread() {
         let current = KickSignal.accept()
         if thread.load(ordering: .relaxed) != current {
             thread.store(current, ordering: .sequentiallyConsistent)
         }
+    }
+
+    /// The same, before a run.
+    ///
+    /// - Returns: whether a kick came that no run has ended for yet.
+    func prepareThread() -> Bool {
+        noteThread()
         guard pending.load(ordering: .sequentiallyConsistent) else { return false }
         served()
         return true

@@ -34,6 +34,13 @@ public enum InterruptibleWait {
     }
 }
 
+/// Poll(2)'s words for a descriptor now; 0 where nothing of what is asked for is there.
+public func readiness(of descriptor: Int32, _ events: Int32) -> Int16 {
+    var request = pollfd(fd: descriptor, events: Int16(events), revents: 0)
+    // SAFETY: one structure, the caller's own.
+    return unsafe poll(&request, 1, 0) > 0 ? request.revents : 0
+}
+
 /// A value with a lock, and threads that wait for it to change.
 ///
 /// Concurrency model: safe from any thread. A kick does not end a wait.

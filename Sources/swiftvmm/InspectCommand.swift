@@ -34,13 +34,13 @@ struct InspectCommand: ParsableCommand {
         do throws(VMMError) {
             inspection = try ImageInspection(.file(image), format: format, mode: mode, memorySize: memory.bytes)
         } catch {
-            throw Failure(status: ExitStatus(error), message: error.description)
+            throw Failure(status: ExitStatus(error), message: error.words)
         }
         guard StandardStreams.answer(ImageDescription(inspection, memory: memory).text) else {
             throw Failure(status: .outputFailed, message: "cannot write to standard output")
         }
         if case .failure(let error) = inspection.outcome {
-            throw Failure(status: ExitStatus(error), message: error.description)
+            throw Failure(status: ExitStatus(error), message: error.words)
         }
     }
 }

@@ -85,6 +85,23 @@ struct RunCommand: ParsableCommand {
         transform: VirtioPort.parse)
     var virtioPort: [VirtioPort] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Adds a second serial port, COM2, connected as --serial says; stdio where standard input goes to it.",
+            valueName: "end"),
+        transform: ConsoleEnd.parse)
+    var serial2: ConsoleEnd?
+
+    @Option(
+        help: ArgumentHelp(
+            "Adds a virtio disk: a raw file or a block device, with ,ro to only read it; can be given again.",
+            valueName: "file[,ro]"),
+        completion: .file(), transform: DiskOption.parse)
+    var disk: [DiskOption] = []
+
+    @Flag(help: "Adds a virtio device that gives the guest random bytes.")
+    var rng = false
+
     @Flag(help: "Makes each doorbell of a virtio device an exit, and each of its interrupts a call.")
     var noEventfd = false
 
@@ -108,6 +125,9 @@ struct RunCommand: ParsableCommand {
         options.console = console
         options.virtioConsole = virtioConsole
         options.virtioPorts = virtioPort
+        options.serial2 = serial2
+        options.disks = disk
+        options.hasRNG = rng
         options.usesEventFDs = !noEventfd
         options.report = report
         try options.run()

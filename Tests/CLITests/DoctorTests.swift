@@ -11,7 +11,7 @@ struct DoctorTests {
         let names = outcome.text.split(separator: "\n").map { $0.prefix(15).trimmingSuffix(while: { $0 == " " }) }
         #expect(
             names == [
-                "KVM", "back end", "nested", "addresses", "ring 0", "ring 3", "port exit", "MMIO exit", "ioeventfd",
+                "KVM", "backend", "nested", "addresses", "ring 0", "ring 3", "port exit", "MMIO exit", "ioeventfd",
                 "coalesced I/O", "irqfd", "single step",
             ])
         #expect(outcome.text.hasPrefix("KVM            usable; "))

@@ -2,7 +2,8 @@ import FoundationEssentials
 import TestSupport
 import Testing
 
-@Suite("The example package", .requiresKVM)
+/// One after the other: there is one build of it at a time.
+@Suite("The example package", .requiresKVM, .serialized)
 struct ExampleTests {
     private static let folder = "\(Checkout.root)/Examples/RunGuest"
 
@@ -14,7 +15,8 @@ struct ExampleTests {
         }
         return try await scratch.shell(
             "swift build --quiet --package-path \"$1\" >&2 && \"$1/.build/debug/RunGuest\" \"$2\"",
-            [Self.folder, guest])
+            // A compiler beside all other tests.
+            [Self.folder, guest], patience: TestScale.patience * 6)
     }
 
     @Test("it runs real-hello through the library and tells how it ended")

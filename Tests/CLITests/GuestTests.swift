@@ -124,11 +124,10 @@ struct GuestTests {
         #expect(lines.dropLast().allSatisfy { $0.count <= 80 }, "\(outcome.errors)")
     }
 
-    @Test("spin ends when the deadline passes, with status 124", .requiresKVM)
+    @Test("spin ends when the deadline passes, not before, with status 124", .requiresKVM)
     func spins() async throws {
         let outcome = try await scratch.swiftvmm("run", Guests.path("spin.bin"), "--timeout", "1")
         expectRefusal(outcome, 124, "the deadline passed before the guest ended")
         #expect(outcome.seconds >= 1)
-        #expect(outcome.took(lessThan: 10))  // seen: 1.1
     }
 }

@@ -59,7 +59,6 @@ struct InputTests {
     func outlivesInput(redirection: String) async throws {
         let outcome = try await scratch.swiftvmm("run", echo, "--timeout", "0.5", redirection: redirection)
         expectRefusal(outcome, 124, "the deadline passed before the guest ended")
-        #expect(outcome.took(lessThan: 10))  // seen: 0.6
     }
 
     @Test("a guest that does not read runs without standard input")

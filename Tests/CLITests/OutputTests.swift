@@ -34,14 +34,13 @@ struct OutputTests {
     @Test("a prompt is seen while the guest waits")
     func showsPrompt() async throws {
         let guest = try scratch.write(TinyGuest.print("> ") + TinyGuest.spin, to: "prompt.bin")
-        let outcome = try await scratch.talk("run", guest, "--timeout", "60") { session in
+        let outcome = try await scratch.talk("run", guest) { session in
             try await session.read(until: 2)
             #expect(session.state.isRunning)
             try session.send(SIGTERM)
         }
         #expect(outcome.status == 143)
         #expect(outcome.text == "> ")
-        #expect(outcome.took(lessThan: 10))  // seen: 0.1
     }
 
     @Test("much output costs few writes")
@@ -72,46 +71,62 @@ struct OutputTests {
         expectSuccess(outcome, String(repeating: "x", count: count))
     }
 
+    /// In seconds: what a guest that prints at once has for it, until it is ended from outside. The first is enough, but for a machine
+    /// that is busy.
+    private static let times = [1, 4, 16, 64].map { $0 * TestScale.divisor }
+
     /// A pipe that is full, and that the shell itself could read, but never does.
     private static let fullPipe =
-        "mkfifo pipe; exec 3<>pipe; dd if=/dev/zero of=pipe bs=4096 oflag=nonblock 2>dd.log; "
+        "rm -f pipe; mkfifo pipe; exec 3<>pipe; dd if=/dev/zero of=pipe bs=4096 oflag=nonblock 2>dd.log; "
 
     @Test("a reader that takes nothing does not outlast the deadline, and the bytes that it left are told")
     func givesUpOnReader() async throws {
         let guest = try scratch.write(
             TinyGuest.printAtOnce("0123456789", then: TinyGuest.spin), to: "printer.bin")
-        let outcome = try await scratch.shell(
-            "\(Self.fullPipe) exec \"$0\" run \(guest) --timeout \(TestScale.divisor) --report report >&3")
-        expectRefusal(
-            outcome, 124,
-            "the deadline passed before the guest ended; 10 bytes of its output were not taken by their reader")
-        #expect(outcome.took(lessThan: 20))  // seen: 2.4
-        let run = try #require(try Report(try scratch.read("report")).run)
-        #expect(run.consoleBytes["hypercall"] == 10)
-        #expect(run.unwrittenBytes == 10)
+        for time in Self.times {
+            let outcome = try await scratch.shell(
+                "\(Self.fullPipe) exec \"$0\" run \(guest) --timeout \(time) --report report >&3")
+            let run = try #require(try Report(try scratch.read("report")).run)
+            if run.consoleBytes["hypercall"] == 0, time != Self.times.last { continue }
+            expectRefusal(
+                outcome, 124,
+                "the deadline passed before the guest ended; 10 bytes of its output were not taken by their reader")
+            #expect(run.consoleBytes["hypercall"] == 10)
+            #expect(run.unwrittenBytes == 10)
+            return
+        }
     }
 
     @Test("nor where the guest has ended by itself")
     func givesUpOnReaderAtTheEnd() async throws {
         let guest = try scratch.write(
             TinyGuest.printAtOnce("0123456789", then: TinyGuest.halt), to: "printer.bin")
-        let outcome = try await scratch.shell(
-            "\(Self.fullPipe) exec \"$0\" run \(guest) --timeout \(TestScale.divisor) >&3")
-        expectRefusal(
-            outcome, 124,
-            "the deadline passed before the guest ended; 10 bytes of its output were not taken by their reader")
-        #expect(outcome.took(lessThan: 20))  // seen: 2.4
+        for time in Self.times {
+            let outcome = try await scratch.shell(
+                "\(Self.fullPipe) exec \"$0\" run \(guest) --timeout \(time) --report report >&3")
+            let run = try #require(try Report(try scratch.read("report")).run)
+            if run.consoleBytes["hypercall"] == 0, time != Self.times.last { continue }
+            return expectRefusal(
+                outcome, 124,
+                "the deadline passed before the guest ended; 10 bytes of its output were not taken by their reader")
+        }
     }
 
     @Test("a signal ends the wait for a reader as well", arguments: [TinyGuest.spin, TinyGuest.halt])
     func signalEndsWait(end: [UInt8]) async throws {
         let guest = try scratch.write(TinyGuest.printAtOnce("0123456789", then: end), to: "printer.bin")
-        let outcome = try await scratch.talk("run", guest, prelude: Self.fullPipe, redirection: ">&3") { session in
-            try await session.state.waitUntilSignalsAreCaught()
-            try await Task.sleep(for: .seconds(1) * TestScale.divisor)
-            try session.send(SIGTERM)
+        for time in Self.times {
+            let outcome = try await scratch.talk(
+                "run", guest, "--report", "report", prelude: Self.fullPipe, redirection: ">&3"
+            ) { session in
+                try await session.state.waitUntilSignalsAreCaught()
+                try await Task.sleep(for: .seconds(time))
+                try session.send(SIGTERM)
+            }
+            let run = try #require(try Report(try scratch.read("report")).run)
+            if run.consoleBytes["hypercall"] == 0, time != Self.times.last { continue }
+            return expectRefusal(
+                outcome, 143, "ended by SIGTERM; 10 bytes of its output were not taken by their reader")
         }
-        expectRefusal(outcome, 143, "ended by SIGTERM; 10 bytes of its output were not taken by their reader")
-        #expect(outcome.took(lessThan: 30))  // seen: 2.4
     }
 }

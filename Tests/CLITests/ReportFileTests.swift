@@ -129,7 +129,6 @@ struct ReportFileTests {
             sleep \(2 * TestScale.divisor); kill -TERM $job; wait $job
             """)
         #expect(outcome.status == 143, "\(outcome)")
-        #expect(outcome.took(lessThan: 30))  // seen: 2.3
     }
 
     @Test("so does one that has ended the run, after a moment")
@@ -144,6 +143,5 @@ struct ReportFileTests {
             head -c 1 out >/dev/null; kill -TERM $job; wait $job
             """)
         #expect(outcome.status == 143, "\(outcome)")
-        #expect(outcome.took(lessThan: 50))  // seen: 5.1
     }
 }

@@ -129,15 +129,31 @@ struct TerminalTests {
 
     @Test("a guest that reads Ctrl-C gets it, and nobody is told anything")
     func passesInterrupt() async throws {
-        let (terminal, cooked) = (terminal, cooked)
-        let outcome = try await scratch.use(terminal, "run", echo) { _ in
-            try await terminal.waitUntilRaw(of: cooked)
-            try terminal.press("\u{3}")
-            try await terminal.wait(for: "\u{3}")
-            try await Task.sleep(for: .seconds(1.5))
-            try terminal.press("\u{4}")
+        let cooked = cooked
+        let end = ContinuousClock.now + TestScale.patience
+        // Where the processors are busy the guest may read it when a second is over, and the user is told, rightly: then again.
+        let isLate = Mutex(true)
+        while isLate.withLock({ $0 }), ContinuousClock.now < end {
+            let terminal = try HostTerminal()
+            let outcome = try await scratch.use(terminal, "run", echo) { _ in
+                try await terminal.waitUntilRaw(of: cooked)
+                // On a thread of its own: a task may have to wait for another test to end.
+                HostThread {
+                    let start = ContinuousClock.now
+                    try? terminal.press("\u{3}")
+                    let isRead = eventually {
+                        terminal.look()
+                        return terminal.text.contains("\u{3}")
+                    }
+                    let time = ContinuousClock.now - start
+                    isLate.withLock { $0 = !isRead || time >= .seconds(1) }
+                }.join()
+                try await Task.sleep(for: .seconds(1.5))
+                try terminal.press("\u{4}")
+            }
+            if !isLate.withLock({ $0 }) { expectSuccess(outcome, "") }
         }
-        expectSuccess(outcome, "")
+        #expect(!isLate.withLock { $0 })
     }
 
     @Test("continued after a stop, it takes the terminal again")
@@ -208,16 +224,12 @@ struct TerminalTests {
     @Test("a terminal that vanishes ends the run")
     func endsWithTerminal() async throws {
         let (terminal, cooked) = (terminal, cooked)
-        let watch = Mutex<EndWatch?>(nil)
-        let outcome = try await scratch.use(terminal, "run", spin) { session in
+        let outcome = try await scratch.use(terminal, "run", spin) { _ in
             try await terminal.waitUntilRaw(of: cooked)
-            watch.withLock { $0 = EndWatch(session.state) }
             terminal.hangUp()
         }
         #expect(outcome.status == 129, "\(outcome)")
         #expect(outcome.errors == "swiftvmm: ended by SIGHUP\n")
-        let time = try #require(watch.withLock { $0 }?.time)
-        #expect(time < .seconds(10) * TestScale.divisor)  // seen: 0.1 to 0.2 s
     }
 
     @Test("so it does while the guest prints, on several vCPUs too", arguments: ["1", "3"])

@@ -18,9 +18,21 @@ struct CommandRun: Equatable {
         self.init(
             "\(folder)/\(row.name)", by: binary, input: row.input ?? [],
             options: """
-                \(mode) --memory \(row.memory >> 20)M --timeout 60 --cmdline '\(row.commandLine)' \
-                --irqchip \(row.interruptControllers) --cpus \(row.vcpuCount) \(Self.consoleOptions(row))
+                \(mode) --memory \(row.memory >> 20)M --timeout 300 --cmdline '\(row.commandLine)' \
+                --irqchip \(row.interruptControllers) --cpus \(row.vcpuCount) \(Self.consoleOptions(row)) \
+                \(Self.deviceOptions(row))
                 """)
+    }
+
+    private static func deviceOptions(_ row: GuestRow) -> String {
+        var options = row.hasEntropy ? "--rng" : ""
+        if row.hasSecondSerialPort { options += " --console uart2" }
+        if let sectors = row.diskSectors {
+            let path = "/tmp/guest-check-disk"
+            unsafe system("dd if=/dev/zero of=\(path) bs=512 count=\(sectors) 2>/dev/null")
+            options += " --disk \(path)"
+        }
+        return options
     }
 
     private static func consoleOptions(_ row: GuestRow) -> String {

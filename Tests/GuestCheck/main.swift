@@ -27,7 +27,7 @@ var count = 0
 func run(_ image: ImageSource, _ adjust: (inout MachineConfiguration) -> Void) -> (reason: StopReason?, found: String) {
     let output = ConsoleOutput()
     var configuration = MachineConfiguration(image: image, output: output)
-    configuration.timeout = .seconds(60)
+    configuration.timeout = .seconds(300)
     adjust(&configuration)
     do throws(VMMError) {
         var machine = try VirtualMachine(configuration)
@@ -58,7 +58,7 @@ func run(_ image: ImageSource, _ adjust: (inout MachineConfiguration) -> Void) -
     } else {
         check("triple-fault.bin", false, faultFound)
     }
-    let died = CommandRun("\(folder)/triple-fault.bin", by: binary, options: "--timeout 60")
+    let died = CommandRun("\(folder)/triple-fault.bin", by: binary, options: "--timeout 300")
     check("triple-fault.bin, as a process", died.status == 125 && died.errors.contains("triple fault"), "\(died)")
 
     let known = Set(GuestRow.all.map(\.name) + ["spin.bin", "triple-fault.bin", "long-virtio-flood.elf"])

@@ -1,3 +1,4 @@
+import Glibc
 import VMM
 
 /// A guest, what it is given, and what must come of it.
@@ -13,6 +14,11 @@ public struct GuestRow: CustomStringConvertible, Sendable {
     public var virtioConsoleUsesEvents: Bool?
     /// The virtio-console's ports beside the console, which take all and give nothing.
     public var virtioPorts: [String] = []
+    /// Whether it has a virtio entropy device, and a second serial port, which gets the input then.
+    public var hasEntropy = false
+    public var hasSecondSerialPort = false
+    /// Of a virtio disk, all zero, in 512-byte sectors; nil for none.
+    public var diskSectors: Int?
     public let output: String
     public let reason: StopReason
     /// Where it looks for what is not there.
@@ -28,6 +34,9 @@ public struct GuestRow: CustomStringConvertible, Sendable {
             text += ", a virtio-console" + (virtioConsoleUsesEvents ? "" : " without eventfds")
         }
         if !virtioPorts.isEmpty { text += " with \(virtioPorts.count) ports" }
+        if hasEntropy { text += ", random bytes" }
+        if hasSecondSerialPort { text += ", a second serial port" }
+        if let diskSectors { text += ", a disk of \(diskSectors) sectors" }
         if vcpuCount > 1 { text += ", \(vcpuCount) vCPUs" }
         return text
     }
@@ -46,9 +55,22 @@ public struct GuestRow: CustomStringConvertible, Sendable {
                     VirtioConsoleConfiguration(
                         input: input, ports: virtioPorts.map { VirtioPortConfiguration(name: $0) })))
             configuration.usesEventFDs = virtioConsoleUsesEvents
-        } else {
+        } else if !hasSecondSerialPort {
             configuration.input = input
         }
+        if hasSecondSerialPort { configuration.devices.append(.uart(UARTConfiguration(port: .com2, input: input))) }
+        if let diskSectors { configuration.devices.append(.disk(DiskConfiguration(path: Self.makeDisk(diskSectors)))) }
+        if hasEntropy { configuration.devices.append(.entropy(EntropyConfiguration())) }
+    }
+
+    /// A file without a name, which is gone with the process.
+    private static func makeDisk(_ sectors: Int) -> String {
+        var name = Array("/tmp/guest-disk-XXXXXX".utf8CString)
+        // SAFETY: the call replaces the last letters of the name in place.
+        let descriptor = unsafe mkstemp(&name)
+        unsafe unlink(name)
+        ftruncate(descriptor, off_t(sectors * 512))
+        return "/proc/self/fd/\(descriptor)"
     }
 }
 
@@ -160,7 +182,7 @@ extension GuestRow {
             GuestRow(
                 name: "long-virtio-hello.elf", virtioConsoleUsesEvents: false, output: "Hello by virtio!\n",
                 reason: .exited(status: 0)),
-        ] + virtioEchoes + virtioPorts + benches + [
+        ] + virtioEchoes + virtioPorts + benches + disks + mixes + [
             GuestRow(name: "sleep-forever.elf", interruptControllers: .split, output: "", reason: .halted),
             GuestRow(name: "sleep-forever.elf", vcpuCount: 2, output: "", reason: .halted),
             GuestRow(name: "sleep-forever.elf", interruptControllers: .full, output: "", reason: .halted),
@@ -193,6 +215,53 @@ extension GuestRow {
             input: Array("there and back\n".utf8) + [4], virtioConsoleUsesEvents: usesEvents, virtioPorts: names,
             output: "early\nthere and back\nport 0 is console: sent 15 bytes, received 15 bytes\n"
                 + results.joined(), reason: .exited(status: 0))
+    }
+
+    /// Where a guest looks for a PIC, and then for an I/O APIC.
+    private static func unmapped(_ controllers: InterruptControllers) -> (ports: [String], memory: [String]) {
+        (controllers == .full ? [] : ["0x21"], controllers == .auto ? ["0xfec00000", "0xfec00010"] : [])
+    }
+
+    private static let disks: [GuestRow] =
+        [InterruptControllers.auto, .split, .full].flatMap { controllers in
+            let nothing = unmapped(controllers)
+            return [
+                GuestRow(
+                    name: "long-virtio-blk.elf", interruptControllers: controllers, diskSectors: 256,
+                    output: "disk: 256 sectors, \"disk0\"\n"
+                        + "disk: 256 sectors written, flushed, read back and verified\n",
+                    reason: .exited(status: 0), unmappedPorts: nothing.ports, unmappedMemory: nothing.memory),
+                GuestRow(
+                    name: "long-virtio-rng.elf", interruptControllers: controllers, hasEntropy: true,
+                    output: "virtio-rng: 65536 bytes, every byte value seen\n", reason: .exited(status: 0),
+                    unmappedPorts: nothing.ports, unmappedMemory: nothing.memory),
+            ]
+        } + [
+            GuestRow(
+                name: "long-com2.elf", input: Array("there and back\n".utf8) + [4], hasSecondSerialPort: true,
+                output: "COM1 speaks\nCOM2 speaks\nthere and back\n", reason: .exited(status: 0))
+        ]
+
+    private static let mixes: [GuestRow] = [1, 4].map { vcpus in
+        let lines = (0..<20).map { "uart \(hex(UInt64($0), 8)) \(hex(mixWord(UInt64($0)), 16))\n" }.joined()
+        let nothing = unmapped(vcpus > 1 ? .full : .auto)
+        return GuestRow(
+            name: "long-mix.elf", commandLine: "rounds=20" + (vcpus > 1 ? " cpus=\(vcpus)" : ""), vcpuCount: vcpus,
+            diskSectors: 64, output: lines + "mix: 20 rounds of uart disk sleep, nothing wrong\n",
+            reason: .exited(status: 0), unmappedPorts: nothing.ports, unmappedMemory: nothing.memory)
+    }
+
+    private static func hex(_ value: UInt64, _ digits: Int) -> String {
+        let text = String(value, radix: 16)
+        return String(repeating: "0", count: max(0, digits - text.count)) + text
+    }
+
+    /// SplitMix64's word number `index` of seed 0.
+    private static func mixWord(_ index: UInt64) -> UInt64 {
+        var z = (index &+ 1) &* 0x9E37_79B9_7F4A_7C15
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
     }
 
     /// The first prints nothing but that it is not asked for anything.

@@ -56,13 +56,17 @@ __attribute__((interrupt)) static inline void on_echo_uart(struct frame *frame) 
     end_of_irq(frame);
 }
 
-/// Echoes by the UART whose first register is at port `uart`. False if there was an overrun.
-static inline bool echo_by_interrupts(uint16_t uart) {
+/// Sets up the UART whose first register is at port `uart`. What it has received is lost.
+static inline void echo_set_up(uint16_t uart) {
     echo_uart = uart;
     outb(uart + FCR, FIFO_ON | CLEAR_FIFOS | TRIGGER_AT_8);
     outb(uart + MCR, OUT2_AND_READY);  // on a PC, OUT2 lets the interrupt through
+}
+
+/// Echoes by the UART that was set up. False if there was an overrun.
+static inline bool echo_by_interrupts(void) {
     echo_choose_interrupts();
     while (!echo_has_ended || echo_head != echo_tail) sleep();
-    outb(uart + IER, 0);
+    outb(echo_uart + IER, 0);
     return !echo_has_overrun;
 }

@@ -12,5 +12,6 @@ int guest_main(const struct boot_params *params) {
         print("no interrupt controllers: run this with --irqchip full or split\n");
         return 1;
     }
-    return echo_by_interrupts(UART_DATA) ? 0 : 2;
+    echo_set_up(UART_DATA);
+    return echo_by_interrupts() ? 0 : 2;
 }

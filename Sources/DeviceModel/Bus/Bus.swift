@@ -121,9 +121,9 @@ public struct BusRange: Equatable, Sendable, CustomStringConvertible {
 
     /// The range in hexadecimal, such as `0x3f8 to 0x3ff`.
     public var description: String {
-        let first = "0x" + String(start, radix: 16)
+        let first = hex(start)
         guard let last, last != start else { return last == nil ? "\(first), \(count) long" : first }
-        return "\(first) to 0x" + String(last, radix: 16)
+        return "\(first) to \(hex(last))"
     }
 }
 

@@ -24,7 +24,7 @@ public struct GuestAddress: Hashable, Comparable, Sendable, CustomStringConverti
 
     /// The address in hexadecimal, such as `0x7c00`.
     public var description: String {
-        "0x" + String(rawValue, radix: 16)
+        hex(rawValue)
     }
 }
 
@@ -42,4 +42,9 @@ public struct GuestSegment: Hashable, Sendable {
         self.address = address
         self.count = count
     }
+}
+
+/// A number as it stands in data sheets: `0x3f8`.
+package func hex(_ value: some BinaryInteger) -> String {
+    "0x" + String(value, radix: 16)
 }

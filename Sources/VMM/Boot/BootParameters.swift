@@ -1,3 +1,5 @@
+import DeviceModel
+
 /// Linux's boot parameters, the "zero page", which every 64-bit image is given in RSI (Linux
 /// Documentation/arch/x86/zero-page.rst and boot.rst).
 struct BootParameters: Equatable, Sendable {
@@ -25,27 +27,18 @@ struct BootParameters: Equatable, Sendable {
     /// The page itself.
     var bytes: [UInt8] {
         var page = [UInt8](repeating: 0, count: Self.size)
-        page.store(UInt8(memoryMap.count), at: 0x1E8)
-        page.store(UInt16(0xAA55), at: 0x1FE)
-        page.store(UInt32(0x5372_6448), at: 0x202)  // "HdrS": the setup header below is filled in
-        page.store(UInt16(0x020F), at: 0x206)
-        page.store(UInt8(0xFF), at: 0x210)  // a boot loader without a number of its own
-        page.store(UInt32(LowMemory.commandLine), at: 0x228)
-        page.store(UInt32(Self.commandLineSize - 1), at: 0x238)
+        page.storeLittleEndian(UInt8(memoryMap.count), at: 0x1E8)
+        page.storeLittleEndian(UInt16(0xAA55), at: 0x1FE)
+        page.storeLittleEndian(UInt32(0x5372_6448), at: 0x202)  // "HdrS": the setup header below is filled in
+        page.storeLittleEndian(UInt16(0x020F), at: 0x206)
+        page.storeLittleEndian(UInt8(0xFF), at: 0x210)  // a boot loader without a number of its own
+        page.storeLittleEndian(UInt32(LowMemory.commandLine), at: 0x228)
+        page.storeLittleEndian(UInt32(Self.commandLineSize - 1), at: 0x238)
         for (index, entry) in memoryMap.enumerated() {
-            page.store(entry.start, at: 0x2D0 + index * 20)
-            page.store(entry.end - entry.start, at: 0x2D8 + index * 20)
-            page.store(entry.kind.rawValue, at: 0x2E0 + index * 20)
+            page.storeLittleEndian(entry.start, at: 0x2D0 + index * 20)
+            page.storeLittleEndian(entry.end - entry.start, at: 0x2D8 + index * 20)
+            page.storeLittleEndian(entry.kind.rawValue, at: 0x2E0 + index * 20)
         }
         return page
-    }
-}
-
-extension [UInt8] {
-    /// Little-endian; for offsets that the program itself names.
-    fileprivate mutating func store(_ value: some FixedWidthInteger & UnsignedInteger, at offset: Int) {
-        for byte in 0..<value.bitWidth / 8 {
-            self[offset + byte] = UInt8(truncatingIfNeeded: value >> (8 * byte))
-        }
     }
 }

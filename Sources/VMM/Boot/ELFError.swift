@@ -42,7 +42,7 @@ extension ELFError: CustomStringConvertible {
             "ELF segment \(segment) is larger in the file than in memory; link it again"
         case .segmentWraps(let segment): "ELF segment \(segment) runs over the end of the address space; link it lower"
         case .segmentOutsideRAM(let segment, let start, let size):
-            "ELF segment \(segment), \(size) bytes at \(hex(start)), lies outside RAM; give more with --memory or link it lower"
+            "ELF segment \(segment), \(size) bytes at \(hex(start)), lies outside RAM; give the machine more memory or link it lower"
         case .segmentOverTables(let segment, let start):
             "ELF segment \(segment) at \(hex(start)) lies over the boot tables below \(hex(LowMemory.tablesEnd)); link it higher"
         case .segmentsOverlap(let first, let second):

@@ -21,7 +21,7 @@ extension ImageError: CustomStringConvertible {
         case .notRegularFile(let kind): "it is \(kind); give the file of a guest"
         case .empty: "the file is empty; give the file of a guest"
         case .larger(let size, let room):
-            "it has \(size) bytes, and the RAM where it is loaded only \(room); give more with --memory"
+            "it has \(size) bytes, and the RAM where it is loaded only \(room); give the machine more memory"
         case .truncated(let part): "the file ends inside its \(part); copy or build it again"
         case .elf(let error): error.description
         }

@@ -60,7 +60,7 @@ public struct ImageInspection: Equatable, Sendable {
             if mode != nil {
                 outcome = .failure(
                     .configuration(
-                        "an ELF image says its own mode; leave --mode out, or take it as it is with --format flat"))
+                        "an ELF image says its own mode; leave the mode out, or take it as a flat image"))
             } else {
                 outcome = Self.outcome(name) { () throws(ImageError) in try BootPlan(elf, ram: ram) }
             }

@@ -1,3 +1,4 @@
+import DeviceModel
 import Glibc
 import KVM
 import LinuxHost
@@ -145,14 +146,6 @@ struct ByteFields {
 
     /// The field at `offset`, or nil where the bytes end before it.
     func load<Value: FixedWidthInteger>(_ type: Value.Type, at offset: Int) -> Value? {
-        let size = Value.bitWidth / 8
-        guard offset >= 0, offset <= bytes.count - size else { return nil }
-        let field = bytes.dropFirst(offset).prefix(size)
-        return field.reversed().reduce(0) { $0 << 8 | Value(truncatingIfNeeded: $1) }
+        bytes.loadLittleEndian(type, at: offset)
     }
-}
-
-/// A number as it stands in data sheets: `0x3f8`.
-func hex(_ value: some BinaryInteger) -> String {
-    "0x" + String(value, radix: 16)
 }

@@ -1,3 +1,4 @@
+import DeviceModel
 import KVM
 
 /// A vCPU's state when its guest failed, for people.

@@ -2,12 +2,16 @@
 public enum DeviceConfiguration: Sendable {
     case uart(UARTConfiguration)
     case virtioConsole(VirtioConsoleConfiguration)
+    case disk(DiskConfiguration)
+    case entropy(EntropyConfiguration)
     case custom(CustomDeviceConfiguration)
 
     var description: any DeviceDescription {
         switch self {
         case .uart(let configuration): configuration
         case .virtioConsole(let configuration): configuration
+        case .disk(let configuration): configuration
+        case .entropy(let configuration): configuration
         case .custom(let configuration): configuration
         }
     }

@@ -116,13 +116,7 @@ public final class ConsoleInput: ByteSource {
         }
     }
 
-    /// Of a descriptor, poll(2)'s words for it now.
-    private var readiness: Int16 {
-        guard let descriptor else { return 0 }
-        var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        // SAFETY: one structure, the caller's own.
-        return unsafe poll(&request, 1, 0) > 0 ? request.revents : 0
-    }
+    private var readiness: Int16 { descriptor.map { LinuxHost.readiness(of: $0, POLLIN) } ?? 0 }
 
     private var isHungUp: Bool { survivesHangup && readiness & Int16(POLLIN | POLLHUP) == Int16(POLLHUP) }
 

@@ -102,14 +102,7 @@ public final class ConsoleOutput: Sendable {
     /// Whether there is someone at the other end, as far as the system tells: of a file there always is.
     var isConnected: Bool {
         guard case .descriptor(let descriptor, _) = target else { return true }
-        return Self.readiness(of: descriptor, 0) == 0
-    }
-
-    /// Poll(2)'s words for a descriptor now.
-    private static func readiness(of descriptor: Int32, _ events: Int32) -> Int16 {
-        var request = pollfd(fd: descriptor, events: Int16(events), revents: 0)
-        // SAFETY: one structure, the caller's own.
-        return unsafe poll(&request, 1, 0) > 0 ? request.revents : 0
+        return readiness(of: descriptor, 0) == 0
     }
 
     func write(_ byte: UInt8) {
@@ -236,7 +229,7 @@ public final class ConsoleOutput: Sendable {
         var written = 0
         var lastProgress = MonotonicClock.now
         while written < bytes.count {
-            var events = Self.readiness(of: descriptor, POLLOUT)
+            var events = readiness(of: descriptor, POLLOUT)
             if events == 0,
                 case .ready(let now, _) = InterruptibleWait.wait(for: descriptor, POLLOUT, nanoseconds: Self.patience)
             {

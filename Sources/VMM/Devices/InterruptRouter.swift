@@ -42,6 +42,7 @@ final class InterruptRouter: Sendable {
     private final class Line: InterruptLine {
         private let router: InterruptRouter
         private let next: (any InterruptLine)?
+        private let isHigh = Atomic<Bool>(false)
 
         init(_ router: InterruptRouter, _ next: (any InterruptLine)?) {
             self.router = router
@@ -50,7 +51,8 @@ final class InterruptRouter: Sendable {
 
         func setLevel(_ high: Bool) {
             next?.setLevel(high)
-            router.lineChanged(high)
+            // Said twice, it is still one line.
+            if isHigh.exchange(high, ordering: .sequentiallyConsistent) != high { router.lineChanged(high) }
         }
     }
 

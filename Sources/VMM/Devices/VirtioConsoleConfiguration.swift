@@ -44,7 +44,7 @@ extension VirtioConsoleConfiguration: DeviceDescription {
 /// What is at its end may go away: then the guest is told that it is closed, and what the guest goes on sending is dropped and
 /// counted, while the machine runs on.
 public struct VirtioPortConfiguration: Sendable {
-    /// How many a console can have: with 31 the driver's events and ports fit what drivers expect.
+    /// How many a console can have beside itself. Each takes a descriptor for its end, and two more when its queues are at work.
     public static let limit = 31
     /// How long a name may be, in bytes.
     public static let longestName = 64

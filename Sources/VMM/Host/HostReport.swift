@@ -40,11 +40,11 @@ public struct HostReport: Sendable {
     /// A port write that this program handles, there and back.
     public let portExit: Outcome<Cost>
     public let mmioExit: Outcome<Cost>
-    /// Whether a port write can signal an event without an exit (ioeventfd).
+    /// Whether a write of one value to a register can signal an event without an exit (ioeventfd with datamatch).
     public let ioeventfd: Outcome<Bool>
     /// Whether port writes can wait in a ring without an exit.
     public let coalescedWrites: Outcome<Bool>
-    /// Whether an event can interrupt a sleeping guest (irqfd).
+    /// Whether an event can interrupt a sleeping guest, and the end of the interrupt is told (irqfd with resample).
     public let irqfd: Outcome<Bool>
     /// Whether a guest can be debugged by single steps.
     public let singleStep: Outcome<Bool>

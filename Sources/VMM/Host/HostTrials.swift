@@ -93,12 +93,14 @@ public struct HostTrials: ~Copyable {
 
     // MARK: What works
 
-    /// A write that only adds to an event, and then a halt.
+    /// As a virtio driver rings: a write of one value only adds to an event, that of another is an exit (an ioeventfd with datamatch).
     private func ioeventfd() throws -> Bool {
         let event = try EventFD()
-        var trial = try TrialMachine(system, cpuid, .writeAndHalt)
-        try trial.machine.ioeventfds.signal(event, onWriteToPort: TrialProgram.port, width: 1)
-        return try trial.run(for: Self.limit) == .halt && event.take() == 1
+        var trial = try TrialMachine(system, cpuid, .ringTwice)
+        let register = TrialProgram.device &+ VirtioWindow.notifyOffset
+        try trial.machine.ioeventfds.signal(event, onWriteOf: 1, to: register)
+        guard try trial.run(for: Self.limit) == .mmioWrite(address: register, width: 4, value: 2) else { return false }
+        return event.take() == 1
     }
 
     private func coalescedWrites() throws -> Bool {
@@ -109,14 +111,15 @@ public struct HostTrials: ~Copyable {
         return try trial.run(for: Self.limit) == .halt && ring.take()?.address == UInt64(TrialProgram.port)
     }
 
-    /// The guest says when it is ready, sleeps, and answers the interrupt.
+    /// The guest says when it is ready, sleeps, and answers the interrupt; its end comes back (an irqfd with resample).
     private func irqfd() throws -> Bool {
         var trial = try TrialMachine(system, cpuid, .interrupt, withInterruptControllers: true)
         let irqfd = try trial.machine.irqfds.make(gsi: 5)
         let write = VCPUExit.portWrite(PortAccess(port: TrialProgram.port, width: 1, count: 1))
         guard try trial.run(for: Self.limit) == write else { return false }
         irqfd.raise()
-        return try trial.run(for: Self.limit) == write
+        guard try trial.run(for: Self.limit) == write, !irqfd.takeEnd() else { return false }
+        return try trial.run(for: Self.limit) == write && irqfd.takeEnd()
     }
 
     /// One step over the first instruction, which has 3 bytes.

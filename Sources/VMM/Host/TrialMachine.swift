@@ -113,7 +113,10 @@ enum TrialProgram {
     case portExits
     case mmioExits
     case writeAndHalt
-    /// Real mode: sets up the PIC, writes the port, sleeps, and writes the port again when IRQ 5 comes.
+    /// Writes 1, and then 2, with 32 bits to a register of the device, and halts.
+    case ringTwice
+    /// Real mode: sets up the PIC, writes the port, sleeps, and writes the port again when IRQ 5 comes, and once more when
+    /// it has ended the interrupt.
     case interrupt
 
     static let port: UInt16 = 0x80
@@ -143,6 +146,12 @@ enum TrialProgram {
         case .portExits: [0xEE, 0xEB, 0xFD]  // again: out %al, %dx; jmp again
         case .mmioExits: [0x88, 0x03, 0xEB, 0xFC]  // again: mov %al, (%rbx); jmp again
         case .writeAndHalt: [0xEE, 0xF4]  // out %al, %dx; hlt
+        case .ringTwice:
+            [
+                0xC7, 0x43, 0x50, 0x01, 0x00, 0x00, 0x00,  // movl $1, 0x50(%rbx)
+                0xC7, 0x43, 0x50, 0x02, 0x00, 0x00, 0x00,  // movl $2, 0x50(%rbx)
+                0xF4,  // hlt
+            ]
         case .interrupt: Self.interruptCode
         }
     }
@@ -161,7 +170,9 @@ enum TrialProgram {
         0xF4,  // sleep: hlt
         0xEB, 0xFD,  // jmp sleep
         0xE6, 0x80,  // handler: out %al, $0x80
-        0xEB, 0xFC,  // jmp handler
+        0xB0, 0x20, 0xE6, 0x20,  // end of interrupt
+        0xE6, 0x80,  // out %al, $0x80
+        0xEB, 0xFE,  // jmp to itself
     ]
 }
 

@@ -31,7 +31,9 @@ public struct MachinePlan: Equatable, Sendable {
         var devices = Self.platform
         for device in configuration.devices {
             try device.description.check()
-            devices.append(try allocator.place(device.description.slotRequest))
+            let slot = try allocator.place(device.description.slotRequest)
+            try Self.check(slot, against: memory)
+            devices.append(slot)
         }
         self.devices = devices
         let parameters = try BootParameters(
@@ -50,6 +52,18 @@ public struct MachinePlan: Equatable, Sendable {
             words.append("virtio_mmio.device=4K@\(hex(range.lowerBound)):\(gsi)")
         }
         return words.joined(separator: " ")
+    }
+
+    /// A device in the middle of RAM, or where KVM has pages of its own, would never be reached.
+    private static func check(_ slot: DeviceSlot, against map: MemoryMap) throws(VMMError) {
+        for case .memory(let range) in slot.ranges {
+            guard let other = map.ranges.first(where: { range.lowerBound < $0.end && $0.start < range.upperBound })
+            else { continue }
+            let what = other.kind == .reserved ? "pages that KVM keeps" : "RAM"
+            throw .configuration(
+                "the device \(slot.name) at \(hex(range.lowerBound)) lies over \(what); put it from \(hex(HighMemory.deviceHole.lowerBound)) on"
+            )
+        }
     }
 
     private static func interruptControllers(

@@ -132,7 +132,15 @@ public final class MachineControl: Sendable {
         guard pauseIsRequested else { return }
         state.change { $0.parked += 1 }
         completePause()
-        while pauseIsRequested, !hasEnded, !shouldGiveUp() {
+        while true {
+            let givesUp = hasEnded || shouldGiveUp()
+            // Whoever pauses again finds it standing still, or gone.
+            let leaves = state.change { state in
+                guard state.pauses == 0 || givesUp else { return false }
+                state.parked -= 1
+                return true
+            }
+            if leaves { return }
             let number =
                 switch resumed {
                 case .some(let event): event.number
@@ -140,7 +148,6 @@ public final class MachineControl: Sendable {
                 }
             _ = InterruptibleWait.wait(for: number, nanoseconds: number < 0 ? 1_000_000 : -1)
         }
-        state.change { $0.parked -= 1 }
     }
 
     /// Where all vCPUs stand still, the devices are made quiet, and those who wait for it are told.

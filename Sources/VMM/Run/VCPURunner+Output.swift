@@ -51,7 +51,7 @@ extension VCPURunner {
         let limit = Int64(clamping: wait.nanoseconds)
         let (input, interrupts) = (machine.host.input, machine.host.interrupts)
         while true {
-            park()
+            if let reason = park() { return reason }
             // What was printed is not to wait for as long, nor what other vCPUs print meanwhile.
             machine.host.coalescing.drain()
             if let reason = try flushOutput(&alarm) { return reason }
@@ -61,7 +61,6 @@ extension VCPURunner {
                 wait.finish(in: machine.host.memory, hasInput: hasInput, hasInterrupt: hasInterrupt)
                 return nil
             }
-            if let reason = machine.requestedStop(deadline) { return reason }
             if machine.control.hasEnded { return nil }
             interrupts.whileWatched { event in
                 guard !interrupts.isHigh else { return }
@@ -76,7 +75,10 @@ extension VCPURunner {
     private static var patience: Int64 { 50_000_000 }
 
     /// Stands still while the machine is paused.
-    func park() {
+    ///
+    /// - Returns: what someone outside asks for, if anything.
+    func park() -> StopReason? {
         machine.control.park { machine.requestedStop(deadline) != nil }
+        return machine.requestedStop(deadline)
     }
 }

@@ -26,6 +26,7 @@ struct VCPURunner: ~Copyable {
     mutating func run(until deadline: Deadline) {
         let start = MonotonicClock.threadTime
         self.deadline = deadline
+        vcpu.kicker.noteThread()
         machine.control.enter()
         do throws(VMMError) {
             var alarm = try host { () throws(HostError) in
@@ -33,8 +34,9 @@ struct VCPURunner: ~Copyable {
                 try alarm.rest()
                 return alarm
             }
-            park()
-            if let reason = try loop(&alarm) { machine.control.end(.success(reason)) }
+            var reason = park()
+            if reason == nil { reason = try loop(&alarm) }
+            if let reason { machine.control.end(.success(reason)) }
         } catch {
             machine.control.end(.failure(error))
         }
@@ -110,8 +112,7 @@ struct VCPURunner: ~Copyable {
 
     /// Looks at everything that a kick may have been for.
     private mutating func interruption(_ alarm: inout RunAlarm) throws(VMMError) -> StopReason? {
-        if let reason = machine.requestedStop(deadline) { return reason }
-        park()
+        if let reason = park() { return reason }
         if let reason = try flushOutput(&alarm) { return reason }
         if try isAsleepForEver() { return .halted }
         if !machine.host.coalescing.isActive { alarm.stopPolling() }

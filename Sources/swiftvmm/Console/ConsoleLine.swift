@@ -103,6 +103,8 @@ struct ConsoleLines {
     private static let lastPatience = Duration.milliseconds(200)
 
     let serial: ConsoleLine
+    /// Nil where the machine has no second serial port.
+    let serial2: ConsoleLine?
     /// Nil where the machine has no virtio-console.
     let virtio: ConsoleLine?
     /// In the order of the virtio-console's ports.
@@ -112,25 +114,29 @@ struct ConsoleLines {
     ///   - ports: of the virtio-console, beside the console itself.
     ///   - standardInput: which console gets it, if that is connected to the standard streams.
     init(
-        serial: ConsoleEnd, virtio: ConsoleEnd?, ports: [VirtioPort], standardInput: ConsoleDevice,
-        image: String
+        serial: ConsoleEnd, serial2: ConsoleEnd?, virtio: ConsoleEnd?, ports: [VirtioPort],
+        standardInput: ConsoleDevice, image: String
     ) throws(Failure) {
         var open: [ConsoleLine] = []
-        do throws(Failure) {
-            let line = try ConsoleLine(
-                serial, of: ConsoleDevice.uart.label, hasStandardInput: standardInput == .uart, image: image)
+        func add(_ end: ConsoleEnd, _ label: ConsoleLabel, hasInput: Bool = false) throws(Failure) -> ConsoleLine {
+            let line = try ConsoleLine(end, of: label, hasStandardInput: hasInput, image: image)
             open.append(line)
-            self.serial = line
+            return line
+        }
+        do throws(Failure) {
+            self.serial = try add(serial, ConsoleDevice.uart.label, hasInput: standardInput == .uart)
+            if let serial2 {
+                self.serial2 = try add(serial2, ConsoleDevice.uart2.label, hasInput: standardInput == .uart2)
+            } else {
+                self.serial2 = nil
+            }
             if let virtio {
-                let line = try ConsoleLine(
-                    virtio, of: ConsoleDevice.virtio.label, hasStandardInput: standardInput == .virtio, image: image)
-                open.append(line)
-                self.virtio = line
+                self.virtio = try add(virtio, ConsoleDevice.virtio.label, hasInput: standardInput == .virtio)
             } else {
                 self.virtio = nil
             }
             let first = open.count
-            for port in ports { open.append(try ConsoleLine(port.end, of: port.label, image: image)) }
+            for port in ports { _ = try add(port.end, port.label) }
             self.ports = Array(open[first...])
         } catch {
             Self.close(open)
@@ -140,13 +146,13 @@ struct ConsoleLines {
 
     /// What gets the terminal's keys, where one does.
     var terminalInput: ConsoleInput? {
-        let line = [serial, virtio].first { $0?.isTerminal == true }
+        let line = [serial, serial2, virtio].first { $0?.isTerminal == true }
         return line??.input
     }
 
     /// The run is over.
     func close() {
-        Self.close([serial] + (virtio.map { [$0] } ?? []) + ports)
+        Self.close([serial] + [serial2, virtio].compactMap(\.self) + ports)
     }
 
     private static func close(_ lines: [ConsoleLine]) {

@@ -42,11 +42,7 @@ struct PseudoTerminal {
         return descriptor
     }
 
-    private var isOpenElsewhere: Bool {
-        var request = pollfd(fd: descriptor, events: 0, revents: 0)
-        // SAFETY: one structure, the caller's own.
-        return unsafe poll(&request, 1, 0) == 0 || request.revents & Int16(POLLHUP) == 0
-    }
+    private var isOpenElsewhere: Bool { readiness(of: descriptor, 0) & Int16(POLLHUP) == 0 }
 
     /// Lets a reader take the rest, up to the deadline: what it has not taken goes with the terminal, and is told.
     func close(by deadline: ContinuousClock.Instant) {

@@ -117,10 +117,7 @@ final class Terminal: MachineAttachment {
 
     /// Only where it can be said at once: the reader must not hang.
     private static func tell(_ text: String) {
-        var request = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
-        // SAFETY: one structure, the caller's own.
-        guard unsafe poll(&request, 1, 0) > 0 else { return }
-        StandardStreams.say(text)
+        if readiness(of: STDERR_FILENO, POLLOUT) != 0 { StandardStreams.say(text) }
     }
 }
 

@@ -58,3 +58,14 @@ struct Failure: Error {
         self.init(status: summary.status, message: summary.message)
     }
 }
+
+extension VMMError {
+    /// The library's words, with the options that do what they advise.
+    var words: String {
+        description
+            .replacing("give the machine more memory", with: "give more with --memory")
+            .replacing(
+                "leave the mode out, or take it as a flat image",
+                with: "leave --mode out, or take it as it is with --format flat")
+    }
+}

@@ -10,7 +10,7 @@ struct HostDescription {
                 "KVM",
                 "\(Self.isUsable(report) ? "usable" : "not usable"); \(report.modules.isEmpty ? "built in" : report.modules.joined(separator: ", "))"
             ),
-            ("back end", Self.text(report.backend, Self.describe)),
+            ("backend", Self.text(report.backend, Self.describe)),
             ("nested", report.isNested ? "yes: this host is itself a virtual machine" : "no"),
             ("addresses", "\(report.physicalAddressBits) bits, guest-physical"),
         ]

@@ -19,8 +19,10 @@ struct ImageDescription {
         case .success(let plan):
             for piece in plan.pieces { lines.append(("loads", Self.describe(piece))) }
             lines.append(("run", "enters it in \(plan.mode) mode at \(Self.hex(plan.entry))"))
-        case .failure(.image(_, let reason)): lines.append(("run", "refuses it: \(reason)"))
-        case .failure(let error): lines.append(("run", "refuses it: \(error)"))
+        case .failure(let error):
+            let subject = "cannot boot \(inspection.name): "
+            let reason = error.words.hasPrefix(subject) ? String(error.words.dropFirst(subject.count)) : error.words
+            lines.append(("run", "refuses it: \(reason)"))
         }
         text = LabeledLines(lines).text
     }

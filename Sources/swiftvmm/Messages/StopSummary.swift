@@ -54,7 +54,7 @@ struct StopSummary: Equatable, Encodable {
     init(_ error: VMMError) {
         reason = "error"
         status = ExitStatus(error)
-        message = error.description
+        message = error.words
         detail = nil
     }
 }

@@ -44,11 +44,13 @@ enum ConsoleEnd: Equatable, Sendable {
 /// A guest's device that has an end on this side.
 enum ConsoleDevice: String, CaseIterable, ExpressibleByArgument, Sendable {
     case uart
+    case uart2
     case virtio
 
     var label: ConsoleLabel {
         switch self {
         case .uart: ConsoleLabel(name: "serial port", option: "--serial ")
+        case .uart2: ConsoleLabel(name: "second serial port", option: "--serial2 ")
         case .virtio: ConsoleLabel(name: "virtio-console", option: "--virtio-console ")
         }
     }

@@ -25,6 +25,9 @@ struct RunOptions {
     var virtioConsole: ConsoleEnd?
     /// Beside the console itself, which is there if any of these is.
     var virtioPorts: [VirtioPort] = []
+    var serial2: ConsoleEnd?
+    var disks: [DiskOption] = []
+    var hasRNG = false
     var usesEventFDs = true
     var report: String?
 
@@ -62,20 +65,35 @@ struct RunOptions {
 
     /// Two outputs into one file would destroy each other.
     private func checkFiles() throws {
-        var files: [(option: String, path: String)] = []
-        let consoles = [(ConsoleDevice.uart.label, serial), (ConsoleDevice.virtio.label, virtioConsole)]
+        var files: [(option: String, path: String, isWritten: Bool)] = []
+        let consoles = [
+            (ConsoleDevice.uart.label, serial), (ConsoleDevice.uart2.label, serial2),
+            (ConsoleDevice.virtio.label, virtioConsole),
+        ]
         for (label, end) in consoles + virtioPorts.map({ ($0.label, $0.end) }) {
             guard case .file(let path) = end else { continue }
-            files.append(("\(label.option)file:\(path)", path))
+            files.append(("\(label.option)file:\(path)", path, true))
             if let stream = StandardStreams.regularFile(at: path) {
                 throw Failure(
                     status: .usage, message: "\(label.option)file:\(path) is where \(stream) goes; name another file")
             }
         }
-        if let report { files.append(("--report \(report)", report)) }
+        if let report { files.append(("--report \(report)", report, true)) }
+        for disk in disks {
+            if !disk.isReadOnly, OutputFile.areSame(disk.path, image) {
+                throw Failure(
+                    status: .usage,
+                    message:
+                        "--disk \(disk.path) is the guest itself, which it could overwrite; give a copy, or \(disk.path),ro"
+                )
+            }
+            files.append(("--disk \(disk.path)", disk.path, !disk.isReadOnly))
+        }
         for (index, file) in files.enumerated() {
             for other in files[(index + 1)...]
-            where file.path == other.path || OutputFile.areSame(file.path, other.path) {
+            where (file.isWritten || other.isWritten)
+                && (file.path == other.path || OutputFile.areSame(file.path, other.path))
+            {
                 throw Failure(
                     status: .usage, message: "\(file.option) and \(other.option) are one file; name two")
             }
@@ -87,12 +105,16 @@ struct RunOptions {
         virtioConsole ?? (console == .virtio || !virtioPorts.isEmpty ? .stdio : nil)
     }
 
+    /// The same for the second serial port.
+    private var serial2End: ConsoleEnd? { serial2 ?? (console == .uart2 ? .stdio : nil) }
+
     /// Makes the machine and runs it. The numbers are nil where nobody wants them or no machine could be made.
     private func boot() -> (StopSummary, RunReport?) {
         let lines: ConsoleLines
         do throws(Failure) {
             lines = try ConsoleLines(
-                serial: serial, virtio: virtioEnd, ports: virtioPorts, standardInput: console, image: image)
+                serial: serial, serial2: serial2End, virtio: virtioEnd, ports: virtioPorts, standardInput: console,
+                image: image)
         } catch {
             return (Self.signalSummary ?? StopSummary(error), nil)
         }
@@ -162,6 +184,9 @@ struct RunOptions {
         var serial = UARTConfiguration(output: lines.serial.output)
         serial.coalescesOutput = coalescesSerialOutput
         configuration.devices = [.uart(serial)]
+        if let line = lines.serial2 {
+            configuration.devices.append(.uart(UARTConfiguration(port: .com2, output: line.output, input: line.input)))
+        }
         if let line = lines.virtio {
             let ports = zip(virtioPorts, lines.ports).map { port, line in
                 VirtioPortConfiguration(name: port.name, output: line.output ?? .discarding(), input: line.input)
@@ -171,6 +196,8 @@ struct RunOptions {
                     VirtioConsoleConfiguration(
                         output: line.output, input: line.input, window: watch?.window, ports: ports)))
         }
+        for disk in disks { configuration.devices.append(.disk(disk.configuration)) }
+        if hasRNG { configuration.devices.append(.entropy(EntropyConfiguration())) }
         return configuration
     }
 }

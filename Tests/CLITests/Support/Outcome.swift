@@ -1,4 +1,3 @@
-import TestSupport
 import Testing
 
 /// How a process ended and what it said.
@@ -19,9 +18,6 @@ struct Outcome: Sendable {
     var lastError: String { errors.split(separator: "\n").last.map(String.init) ?? "" }
 
     var seconds: Double { elapsed / .seconds(1) }
-
-    /// Whether it ended soon, by a bound that is far above what is seen, and further on slow hosts.
-    func took(lessThan seconds: Double) -> Bool { self.seconds < seconds * Double(TestScale.divisor) }
 }
 
 extension Outcome: CustomStringConvertible {

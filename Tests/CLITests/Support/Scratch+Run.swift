@@ -20,21 +20,25 @@ extension Scratch {
 
     /// Runs a shell script until it ends, with the program under test as `$0`.
     ///
-    /// It is waited for with high priority: other tests, which compute, must not count into its time.
-    func shell(_ script: String, _ arguments: [String] = []) async throws -> Outcome {
-        try await Task(priority: .high) { try await runShell(script, arguments) }.value
+    /// It is waited for with high priority: other tests, which compute, must not hold it up.
+    ///
+    /// - Parameter patience: how long it may run.
+    func shell(
+        _ script: String, _ arguments: [String] = [], patience: Duration = TestScale.patience
+    ) async throws -> Outcome {
+        try await Task(priority: .high) { try await runShell(script, arguments, patience) }.value
     }
 
-    private func runShell(_ script: String, _ arguments: [String]) async throws -> Outcome {
+    private func runShell(_ script: String, _ arguments: [String], _ patience: Duration) async throws -> Outcome {
         let start = ContinuousClock.now
         var watchdog: Task<Bool, Never>?
         let result = try await Subprocess.run(
             .name("sh"), arguments: self.arguments(script, arguments), platformOptions: Self.ownGroup,
             input: .none, output: .bytes(limit: Self.outputLimit), error: .bytes(limit: Self.outputLimit)
         ) { execution in
-            watchdog = Self.watch(execution)
+            watchdog = Self.watch(execution, patience)
         }
-        await Self.expectInTime(watchdog)
+        await Self.expectInTime(watchdog, patience)
         return Outcome(
             status: Self.status(result.terminationStatus), output: result.standardOutput,
             errors: String(decoding: result.standardError, as: UTF8.self), elapsed: ContinuousClock.now - start)
@@ -127,19 +131,26 @@ extension Scratch {
         return options
     }
 
-    /// Kills the process when it has run for too long. The task's value is whether it did.
-    private static func watch<Input, Output, Error>(_ execution: Execution<Input, Output, Error>) -> Task<Bool, Never> {
+    /// Kills the process when it has run for too long. The task's value is whether it did. Second by second: where other tests keep the
+    /// threads on which tasks run, nobody takes what the process gives meanwhile, and that time does not count.
+    private static func watch<Input, Output, Error>(
+        _ execution: Execution<Input, Output, Error>, _ patience: Duration = TestScale.patience
+    ) -> Task<Bool, Never> {
         Task {
-            do { try await Task.sleep(for: TestScale.patience) } catch { return false }
+            for _ in 0..<Int(patience / .seconds(1)) {
+                do { try await Task.sleep(for: .seconds(1)) } catch { return false }
+            }
             try? execution.send(signal: .kill, toProcessGroup: true)
             return true
         }
     }
 
-    private static func expectInTime(_ watchdog: Task<Bool, Never>?) async {
+    private static func expectInTime(
+        _ watchdog: Task<Bool, Never>?, _ patience: Duration = TestScale.patience
+    ) async {
         watchdog?.cancel()
         let wasKilled = await watchdog?.value ?? false
-        #expect(!wasKilled, "still running after \(TestScale.patience)")
+        #expect(!wasKilled, "still running after \(patience)")
     }
 
     private static func status(_ status: TerminationStatus) -> Int32 {

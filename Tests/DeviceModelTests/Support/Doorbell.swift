@@ -1,7 +1,8 @@
 import Glibc
 import Synchronization
+import TestSupport
 
-/// Wakes another thread, which waits for 30 seconds at most. Rings that nobody waited for are one ring.
+/// Wakes another thread, which waits as long as ``TestScale/patience`` at most. Rings that nobody waited for are one ring.
 final class Doorbell: Sendable {
     private let rung = Atomic(false)
 
@@ -17,7 +18,7 @@ final class Doorbell: Sendable {
             sched_yield()
             // Seldom more than a few turns: the clock is looked at only then.
             guard let limit = end else {
-                end = clock.now + .seconds(30)
+                end = clock.now + TestScale.patience
                 continue
             }
             if clock.now >= limit { return false }

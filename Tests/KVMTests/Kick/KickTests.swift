@@ -16,6 +16,7 @@ struct KickTests {
     func stopsSpinningGuest() throws {
         let guest = RunningGuest(Self.spin)
         try #require(guest.waitUntilReady())
+        let wait = ProcessorWait()
         var delays: [Duration] = []
         for _ in 0..<20 {
             usleep(2_000)
@@ -24,10 +25,11 @@ struct KickTests {
             let seen = try #require(guest.whenSeen(request), "kick \(request) was lost")
             delays.append(seen - start)
         }
+        let longestWait = wait.end()
         guest.end()
         #expect(guest.error == nil)
-        // Seen: 20 to 100 µs on an idle machine. The median, so that other work on the machine does not count.
-        #expect(delays.sorted()[10] < .milliseconds(100), "\(delays)")
+        // Seen: 20 to 100 µs on an idle machine. On a busy one the guest's thread and this one each wait for a processor.
+        #expect(delays.sorted()[10] < .milliseconds(100) + longestWait * 4, "\(delays), \(longestWait)")
     }
 
     @Test("a kick before the first run ends that run before the guest is entered")
@@ -113,13 +115,14 @@ struct KickTests {
         try second.enterRealMode(at: 0x1000)
         let guests = [RunningGuest(first), RunningGuest(second)]
         for guest in guests { try #require(guest.waitUntilReady()) }
-        for round in 1...10 {
-            for (index, guest) in guests.enumerated() {
+        for (index, guest) in guests.enumerated() {
+            let other = guests[1 - index].interruptionCount
+            for round in 1...10 {
                 usleep(1_000)
-                let other = guests[1 - index].interruptionCount
                 #expect(guest.whenSeen(guest.request()) != nil, "vCPU \(index), round \(round)")
-                #expect(guests[1 - index].interruptionCount == other, "vCPU \(index), round \(round)")
             }
+            // The last kick that was for it may end a second run of the other one now; those that were not would end ten.
+            #expect((other...other + index).contains(guests[1 - index].interruptionCount), "vCPU \(index)")
         }
         for guest in guests { guest.end() }
         for guest in guests { #expect(guest.error == nil) }

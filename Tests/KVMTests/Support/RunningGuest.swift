@@ -28,7 +28,8 @@ final class RunningGuest: Sendable {
                 prepare()
                 do {
                     var machine = try TestMachine(code)
-                    try run(&machine.vcpu)
+                    let end = machine.watchdogTime
+                    try run(&machine.vcpu, until: end)
                 } catch {
                     fail("\(error)")
                 }
@@ -42,7 +43,7 @@ final class RunningGuest: Sendable {
         thread.withLock { thread in
             thread = HostThread { [self] in
                 do {
-                    try run(&box.vcpu)
+                    try run(&box.vcpu, until: .now + TestScale.patience)
                 } catch {
                     fail("\(error)")
                 }
@@ -87,7 +88,7 @@ final class RunningGuest: Sendable {
         thread.withLock { $0 }?.join()
     }
 
-    private func run(_ vcpu: inout KVMVCPU) throws {
+    private func run(_ vcpu: inout KVMVCPU, until watchdogTime: ContinuousClock.Instant) throws {
         kicker.withLock { $0 = vcpu.kicker }
         while true {
             let exit = try vcpu.run()
@@ -95,6 +96,8 @@ final class RunningGuest: Sendable {
                 exits.add(1, ordering: .relaxed)
                 continue
             }
+            // From now on it may be the watchdog that has ended the run, in place of a kick that was lost.
+            if ContinuousClock.now >= watchdogTime { return fail("it took too long") }
             let number = requested.load(ordering: .sequentiallyConsistent)
             last.withLock { $0 = Interruption(request: number, time: .now, count: $0.count + 1) }
             if shouldEnd.load(ordering: .sequentiallyConsistent) { return }

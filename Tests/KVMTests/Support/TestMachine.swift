@@ -1,10 +1,11 @@
 import KVM
 import LinuxHost
+import TestSupport
 
 /// A machine with RAM from 0 on, 32 KiB unless told otherwise, and one vCPU that begins in real mode at 0000:1000.
 ///
-/// Nothing may hang: the thread that makes it is kicked after 20 seconds, so that a run which takes longer comes back as
-/// interrupted, which no test expects then.
+/// Nothing may hang: the thread that makes it is kicked when the tests' patience is over, so that a run which never ended comes back
+/// as interrupted, and ``isOverdue`` then tells that nothing else has ended it.
 struct TestMachine: ~Copyable {
     static let codeAddress = 0x1000
 
@@ -12,6 +13,8 @@ struct TestMachine: ~Copyable {
     var vcpu: KVMVCPU
     private let machine: KVMVirtualMachine
     private let watchdog: KickTimer
+    /// When the watchdog begins to kick.
+    let watchdogTime: ContinuousClock.Instant
 
     init(_ code: [UInt8], memorySize: Int = 0x8000) throws {
         let system = try KVMSystem()
@@ -20,14 +23,19 @@ struct TestMachine: ~Copyable {
         try machine.map(memory, size: memorySize, slot: 0, at: 0)
         let vcpu = try machine.makeVCPU(id: 0)
         let watchdog = try KickTimer()
-        try watchdog.arm(after: 20_000_000_000, every: 1_000_000_000)
+        let watchdogTime = ContinuousClock.now + TestScale.patience
+        try watchdog.arm(after: Int64(TestScale.patience / .nanoseconds(1)), every: 1_000_000_000)
         memory.store(code, at: Self.codeAddress)
         try vcpu.enterRealMode(at: UInt64(Self.codeAddress))
         self.memory = memory
         self.machine = machine
         self.vcpu = vcpu
         self.watchdog = watchdog
+        self.watchdogTime = watchdogTime
     }
+
+    /// Whether the watchdog may have kicked by now.
+    var isOverdue: Bool { ContinuousClock.now >= watchdogTime }
 
     func map(
         _ memory: HostMemory, offset: Int, size: Int, slot: UInt32, at guestAddress: UInt64

@@ -78,12 +78,25 @@ struct EchoTests {
         let input = HostPipe()
         input.write(Array("abc".utf8))
         input.writeEnd.close()
-        let run = try GuestRun(guest: "real-echo.bin") {
-            $0.memorySize = 1 << 20
-            $0.input = ConsoleInput(descriptor: input.readEnd.number)
-            $0.timeout = .milliseconds(200 * TestScale.divisor)
+        let output = HostPipe()
+        var configuration = MachineConfiguration(
+            image: .file(Guests.path("real-echo.bin")), output: ConsoleOutput(descriptor: output.writeEnd.number))
+        configuration.memorySize = 1 << 20
+        configuration.input = ConsoleInput(descriptor: input.readEnd.number)
+        configuration.timeout = TestScale.patience
+        var machine = try VirtualMachine(configuration)
+        let handle = machine.control
+        let collected = Collected()
+        let person = HostThread {
+            collected.store(output.readAll(upTo: 3))
+            // It waits for more.
+            usleep(200_000)
+            handle.stop()
         }
-        #expect(run.reason == .deadline)
-        #expect(run.text == "abc")
+        let reason = try machine.run()
+        output.writeEnd.close()
+        person.join()
+        #expect(reason == .stopped)
+        #expect(collected.bytes == Array("abc".utf8))
     }
 }

@@ -29,7 +29,7 @@ struct ELFErrorTests {
             (.segmentWraps(1), "ELF segment 1 runs over the end of the address space; link it lower"),
             (
                 .segmentOutsideRAM(1, start: 0x20_0000, size: 4096),
-                "ELF segment 1, 4096 bytes at 0x200000, lies outside RAM; give more with --memory or link it lower"
+                "ELF segment 1, 4096 bytes at 0x200000, lies outside RAM; give the machine more memory or link it lower"
             ),
             (
                 .segmentOverTables(1, start: 0x1000),
@@ -57,7 +57,7 @@ struct ELFErrorTests {
             (.notRegularFile("a directory"), "it is a directory; give the file of a guest"),
             (
                 .larger(size: 5000, thanRoom: 4096),
-                "it has 5000 bytes, and the RAM where it is loaded only 4096; give more with --memory"
+                "it has 5000 bytes, and the RAM where it is loaded only 4096; give the machine more memory"
             ),
             (.truncated("ELF header"), "the file ends inside its ELF header; copy or build it again"),
         ] as [(ImageError, String)])

@@ -77,7 +77,7 @@ struct FlatImageTests {
     func modeOfELF(mode: CPUMode) {
         #expect(
             throws: VMMError.configuration(
-                "an ELF image says its own mode; leave --mode out, or take it as it is with --format flat")
+                "an ELF image says its own mode; leave the mode out, or take it as a flat image")
         ) {
             _ = try LoadedImage(.bytes(ELFBuilder().bytes), mode: mode)
         }

@@ -82,7 +82,7 @@ struct ImageInspectionTests {
             inspection.outcome
                 == .failure(
                     .configuration(
-                        "an ELF image says its own mode; leave --mode out, or take it as it is with --format flat")))
+                        "an ELF image says its own mode; leave the mode out, or take it as a flat image")))
         #expect(inspection.elf?.fault == nil)
         #expect(inspection.pieces.count == 1)
     }

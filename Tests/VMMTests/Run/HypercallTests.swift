@@ -55,10 +55,10 @@ struct HypercallTests {
         let run = try GuestRun(code: Self.guest([(3, 0, 300_000_000)])) {
             $0.input = ConsoleInput(queueOf: 10)
         }
-        #expect(run.output == [0, 0])
-        #expect(run.report.wallNanoseconds >= 300_000_000)
+        // Its own end, and not the run's.
+        #expect(run.output == [0, 0] && run.reason == .halted)
         // Seen: 300.6 ms, of which 1.5 ms of processor time.
-        #expect(run.report.wallNanoseconds < 3_000_000_000 * Int64(TestScale.divisor))
+        #expect(run.report.wallNanoseconds >= 300_000_000)
         #expect(run.report.cpuNanoseconds < 150_000_000 * Int64(TestScale.divisor))
     }
 
@@ -111,7 +111,6 @@ struct HypercallTests {
     func deadline() throws {
         let run = try GuestRun(code: Self.guest([(3, 0, .max)])) { $0.timeout = .milliseconds(200) }
         #expect(run.reason == .deadline)
-        #expect(run.report.wallNanoseconds < 3_000_000_000 * Int64(TestScale.divisor))
     }
 
     @Test("a request that is not in RAM is counted, and the guest goes on")

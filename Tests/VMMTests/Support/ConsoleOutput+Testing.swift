@@ -5,4 +5,7 @@ extension ConsoleOutput {
     func write(_ bytes: [UInt8]) {
         for byte in bytes { write(byte) }
     }
+
+    /// How much has been written or waits.
+    var progress: Int { collected.count + pendingCount }
 }

@@ -138,7 +138,7 @@ struct VirtioConsoleFailureTests {
         #expect(console.finish { true }.abandoned == UInt64(size))
     }
 
-    @Test("what the driver has offered by the end of the run is written then, or counted", .tags(.timed))
+    @Test("what the driver has offered by the end of the run is written then, or counted")
     func end() throws {
         for takes in [true, false] {
             let (console, pipe) = try Self.makeBlocked()
@@ -147,8 +147,8 @@ struct VirtioConsoleFailureTests {
             for byte in 2...3 { try console.send([UInt8](repeating: UInt8(byte), count: 4096)) }
             if takes { #expect(pipe.readAll(upTo: 65_536).count == 65_536) }
             let start = ContinuousClock.now
+            // Without a reader it would go on for ever.
             let end = console.finish { !takes && ContinuousClock.now - start > .milliseconds(50) }
-            #expect(ContinuousClock.now - start < .seconds(1) * TestScale.divisor)
             #expect(end.isIdle == takes)
             #expect(end.abandoned == (takes ? 0 : 12_288))
             #expect(pipe.waitingCount == (takes ? 12_288 : 65_536))

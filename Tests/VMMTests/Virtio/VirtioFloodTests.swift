@@ -3,11 +3,9 @@ import TestSupport
 import Testing
 import VMM
 
-/// The bounds are ten times what is seen.
+/// What it offers would take hours, and what it is given without an end: that a run ends at all, with much of it left, is the point.
 @Suite("A guest that offers a virtio-console far more than anybody reads", .requiresKVM, .serialized)
 struct VirtioFloodTests {
-    private static let bound = Duration.seconds(8) * TestScale.divisor
-
     private static func open(_ path: String, _ flags: Int32) throws -> Int32 {
         // SAFETY: a C string for the length of the call.
         let descriptor = unsafe Glibc.open(path, flags | O_CLOEXEC, 0o600)
@@ -19,16 +17,21 @@ struct VirtioFloodTests {
     func deadline(commandLine: String) throws {
         let descriptor = try Self.open("/dev/null", O_WRONLY)
         defer { close(descriptor) }
-        let start = ContinuousClock.now
-        let run = try GuestRun(guest: "long-virtio-flood.elf") {
-            $0.commandLine = commandLine
-            $0.devices.append(.virtioConsole(VirtioConsoleConfiguration()))
-            $0.output = ConsoleOutput(descriptor: descriptor)
-            $0.timeout = .milliseconds(500)
+        var timeout = Duration.milliseconds(500)
+        while true {
+            let run = try GuestRun(guest: "long-virtio-flood.elf") {
+                $0.commandLine = commandLine
+                $0.devices.append(.virtioConsole(VirtioConsoleConfiguration()))
+                $0.output = ConsoleOutput(descriptor: descriptor)
+                $0.timeout = timeout
+            }
+            #expect(run.reason == .deadline)
+            timeout = timeout * 4
+            // On a busy machine it may be over before the guest has begun: then with more time.
+            if run.report.consoleBytes["virtio-console"] == 0, timeout < TestScale.patience { continue }
+            #expect(run.report.unwrittenBytes > 1 << 30)
+            return
         }
-        #expect(run.reason == .deadline)
-        #expect(ContinuousClock.now - start < Self.bound)
-        #expect(run.report.unwrittenBytes > 1 << 30)
     }
 
     @Test("whoever stops it is obeyed", arguments: ["", "spin"])
@@ -42,20 +45,16 @@ struct VirtioFloodTests {
         configuration.timeout = TestScale.patience
         var machine = try VirtualMachine(configuration)
         let handle = machine.control
-        let time = Collected()
         let reader = HostThread {
             var count = 0
             while count < 10_000_000 { count += pipe.read(upTo: 1 << 20).count }
             handle.stop()
-            let start = ContinuousClock.now
             // It goes on reading: that must not keep the run from ending.
             while !pipe.read(upTo: 1 << 20).isEmpty {}
-            if ContinuousClock.now - start < Self.bound { time.store([1]) }
         }
         #expect(try machine.run() == .stopped)
         pipe.writeEnd.close()
         reader.join()
-        #expect(time.bytes == [1])
         #expect(machine.report.unwrittenBytes > 1 << 30)
     }
 
@@ -67,14 +66,15 @@ struct VirtioFloodTests {
         // SAFETY: a C string for the length of the call.
         _ = unsafe unlink(path)
         // Without a byte on the disk.
-        try #require(ftruncate(descriptor, 8 << 30) == 0)
-        let start = ContinuousClock.now
+        let size = 8 << 30
+        try #require(ftruncate(descriptor, size) == 0)
         let run = try GuestRun(guest: "long-virtio-flood.elf") {
             $0.commandLine = "receive spin"
             $0.devices.append(.virtioConsole(VirtioConsoleConfiguration(input: ConsoleInput(descriptor: descriptor))))
             $0.timeout = .milliseconds(300)
         }
         #expect(run.reason == .deadline)
-        #expect(ContinuousClock.now - start < Self.bound)
+        // The machine reads by a descriptor of its own, or by this one.
+        #expect(lseek(descriptor, 0, SEEK_CUR) < size)
     }
 }

@@ -1,3 +1,4 @@
+import DeviceModel
 import KVM
 
 /// CR0, CR3, CR4 and CR8 (Intel SDM vol. 3C section 27.3.1.1).

@@ -1,3 +1,4 @@
+import DeviceModel
 import KVM
 
 /// Selectors and bases, and all of virtual-8086 mode (Intel SDM vol. 3C section 27.3.1.2).

@@ -1,3 +1,4 @@
+import DeviceModel
 import KVM
 
 /// A state with what the rules ask of it.

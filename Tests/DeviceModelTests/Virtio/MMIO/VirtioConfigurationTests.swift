@@ -122,7 +122,7 @@ struct VirtioConfigurationTests {
         var retries: Int { state.withLock { $0.retries } }
 
         func run() {
-            let end = ContinuousClock().now + .seconds(30)
+            let end = ContinuousClock().now + TestScale.patience
             var reads = 0
             while reads < count || retries < 10 {
                 reads += 1
@@ -155,7 +155,7 @@ struct VirtioConfigurationTests {
         }
         // Handles first and acknowledges then, as the specification says (§4.2.3.4): the order that could lose a change.
         var seen: UInt64 = 0
-        let end = ContinuousClock().now + .seconds(30)
+        let end = ContinuousClock().now + TestScale.patience
         while seen != UInt64(last), ContinuousClock().now < end {
             guard device.get(.interruptStatus) & 2 != 0 else { continue }
             seen = device.read(offset: 0x100, width: 1)

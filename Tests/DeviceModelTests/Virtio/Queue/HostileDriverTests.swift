@@ -290,7 +290,7 @@ struct HostileDriverTests {
         var chain = DescriptorChain()
         var (chains, errors) = (0, 0)
         let (clock, rounds) = (ContinuousClock(), TestScale.count(30_000))
-        let end = clock.now + .seconds(30)
+        let end = clock.now + TestScale.patience
         var round = 0
         // On one processor it may take a while until both threads have run in turn.
         while round < rounds || (chains == 0 || errors == 0) && clock.now < end {
@@ -364,7 +364,7 @@ struct HostileDriverTests {
         var chain = DescriptorChain()
         var (chains, errors, rounds) = (0, 0, 0)
         let (clock, atLeast) = (ContinuousClock(), 20_000)
-        let end = clock.now + .seconds(30)
+        let end = clock.now + TestScale.patience
         let expected = GuestSegment(address: GuestAddress(flip.isOfTable ? 0x1900 : 0x1800), count: 16)
         while rounds < atLeast || (chains == 0 || errors == 0) && clock.now < end {
             rounds += 1

@@ -1,0 +1,26 @@
+import ArgumentParser
+import VMM
+
+/// A disk as `--disk` asks for it.
+struct DiskOption: Equatable, Sendable {
+    let path: String
+    let isReadOnly: Bool
+
+    var configuration: DiskConfiguration { DiskConfiguration(path: path, isReadOnly: isReadOnly) }
+
+    /// Reads `FILE` or `FILE,ro`.
+    ///
+    /// - Throws: `ValidationError` that tells the reason and the remedy.
+    static func parse(_ text: String) throws -> DiskOption {
+        let isReadOnly = text.hasSuffix(",ro")
+        let path = isReadOnly ? String(text.dropLast(3)) : text
+        guard !path.isEmpty else { throw ValidationError("it names no file; give FILE, or FILE,ro to only read it") }
+        if !isReadOnly, let comma = path.lastIndex(of: ","),
+            ["rw", "readonly", "format=raw"].contains(path[comma...].dropFirst())
+        {
+            throw ValidationError(
+                "\(path[comma...].dropFirst()) is no option of a disk; give FILE, or FILE,ro to only read it")
+        }
+        return DiskOption(path: path, isReadOnly: isReadOnly)
+    }
+}
