@@ -53,6 +53,8 @@ let package = Package(
         .testTarget(
             name: "DeviceModelTests", dependencies: ["DeviceModel", "TestSupport", "VirtioDriver"],
             swiftSettings: strict),
+        .testTarget(
+            name: "LinuxHostTests", dependencies: ["LinuxHost", "TestSupport", system], swiftSettings: strict),
         .testTarget(name: "KVMTests", dependencies: ["LinuxHost", "KVM", "TestSupport", system], swiftSettings: strict),
         .target(name: "GuestTable", dependencies: ["VMM"], path: "Tests/GuestTable", swiftSettings: strict),
         .executableTarget(
