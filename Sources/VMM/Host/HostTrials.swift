@@ -45,7 +45,7 @@ public struct HostTrials: ~Copyable {
     // MARK: What kind of host it is
 
     /// A 64-bit code segment that claims to be 32-bit too: VT-x and AMD-V both refuse it, each in its own way (Intel SDM
-    /// vol. 3C section 27.3.1.2; AMD APM vol. 2 section 15.5.1), and a back end in software has nothing that would.
+    /// vol. 3C section 27.3.1.2; AMD APM vol. 2 section 15.5.1), and a backend in software has nothing that would.
     private func backend() throws -> HostReport.Backend {
         var trial = try TrialMachine(system, cpuid, .halt)
         trial.state.special.cs.is32Bit = true

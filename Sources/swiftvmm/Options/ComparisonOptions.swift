@@ -95,7 +95,7 @@ extension ComparedHost {
             if case .success(.nanoseconds(let time)) = cost { time } else { nil }
         }
         self.init(
-            kvmModules: report.modules, kvmBackEnd: kind, isNested: report.isNested,
+            kvmModules: report.modules, kvmBackend: kind, isNested: report.isNested,
             ring0InstructionNanoseconds: nanoseconds(report.ring0Instruction),
             ring3InstructionNanoseconds: nanoseconds(report.ring3Instruction),
             portExitNanoseconds: nanoseconds(report.portExit))
