@@ -21,29 +21,54 @@ enum FuzzImage {
     }
 
     private static func load(_ bytes: [UInt8]) {
-        let inspection = inspect(bytes)
-        let loader = ImageLoader(memory: HeapMemory.shared)
-        do throws(VMMError) {
-            let loaded = try loader.load(.bytes(bytes), format: nil, mode: nil)
-            precondition(inspection?.outcome == .success(loaded))
-            if let elf = inspection?.elf { check(bytes, elf, loaded) }
+        let source = ImageSource.bytes(bytes)
+        do throws(ImageError) {
+            let image = try ImageReader(source)
+            let inspection = try ImageInspection(
+                image, name: source.name, format: nil, mode: nil, ram: HeapMemory.shared.regions)
+            load(image, inspection, bytes)
         } catch {
-            if let inspection { precondition(inspection.outcome == .failure(error)) }
+            // Any byte can be read, and is at least a flat image.
+            precondition(bytes.isEmpty && error == .empty)
+        }
+    }
+
+    private static func load(_ image: borrowing ImageReader, _ inspection: ImageInspection, _ bytes: [UInt8]) {
+        // What is needed is told of refused images as well.
+        if let needed = inspection.memoryNeeded { precondition(needed >= 1 << 20 && needed % 4096 == 0) }
+        do throws(VMMError) {
+            let plan = try MachinePlan(
+                MachineConfiguration(image: .bytes(bytes)), image: inspection,
+                host: HostLimits(physicalAddressBits: 46, vcpuCount: 1))
+            guard case .success(let loaded) = inspection.outcome else { preconditionFailure("a refused image") }
+            // The tables come behind.
+            precondition(plan.boot.protocol == loaded.protocol)
+            precondition(Array(plan.boot.pieces.prefix(loaded.pieces.count)) == loaded.pieces)
+            fill(from: image, plan.boot)
+            if let elf = inspection.elf { check(bytes, elf, loaded) }
+            for piece in loaded.pieces { checkContents(of: piece, bytes) }
+        } catch {
+            precondition(inspection.outcome == .failure(error))
             // Messages are made of what the file says.
             precondition(!error.description.isEmpty)
         }
     }
 
-    /// What `swiftvmm inspect` does with it, of the same RAM; nil for an image without a byte. What is needed is told of
-    /// refused images as well.
-    private static func inspect(_ bytes: [UInt8]) -> ImageInspection? {
-        let source = ImageSource.bytes(bytes)
-        guard let image = try? ImageReader(source) else { return nil }
-        let inspection = try? ImageInspection(
-            image, name: source.name, format: nil, mode: nil, ram: HeapMemory.shared.regions)
-        guard let inspection else { preconditionFailure("bytes can be read") }
-        if let needed = inspection.memoryNeeded { precondition(needed >= 1 << 20 && needed % 4096 == 0) }
-        return inspection
+    /// What was planned can be done.
+    private static func fill(from image: borrowing ImageReader, _ plan: BootPlan) {
+        do throws(ImageError) { try plan.load(from: image, into: HeapMemory.shared) } catch {
+            preconditionFailure("\(error)")
+        }
+    }
+
+    /// Each byte of the image is where it was planned.
+    private static func checkContents(of piece: BootPlan.Piece, _ bytes: [UInt8]) {
+        precondition(piece.fileSize <= piece.memorySize)
+        let expected = bytes[Int(piece.fileOffset)...].prefix(Int(piece.fileSize))
+        var placed = [UInt8](repeating: 0, count: expected.count)
+        var span = placed.mutableSpan
+        precondition((try? HeapMemory.shared.read(at: GuestAddress(piece.address), into: &span)) != nil)
+        precondition(placed[...] == expected && expected.count == Int(piece.fileSize))
     }
 
     /// In 128 bits, where nothing can wrap.

@@ -12,7 +12,8 @@ struct FuzzConsole {
 
     private let memory: GuestMemory
     private let outputs = (0..<StepwiseConsole.portCount).map { _ in ConsoleOutput(collectingUpTo: limit) }
-    private let source = ConsoleInput(queueOf: 256)
+    /// Of the first two ports.
+    private let sources = [ConsoleInput(queueOf: 256), ConsoleInput(queueOf: 256)]
     private let backend: StepwiseConsole
     private let device: VirtioMMIO
 
@@ -21,7 +22,7 @@ struct FuzzConsole {
             preconditionFailure("no memory")
         }
         memory = ram.memory
-        backend = StepwiseConsole(memory: memory, outputs: outputs, input: source)
+        backend = StepwiseConsole(memory: memory, outputs: outputs, inputs: sources)
         device = VirtioMMIO(backend: backend, memory: memory, interrupt: nil)
     }
 
@@ -35,14 +36,15 @@ struct FuzzConsole {
         case 3 where operation >= 0x80: say(input.take(8), count: UInt32(operation >> 3 & 15))
         case 3 where operation >= 0x40: hear(room: UInt32(operation >> 3 & 7) * 3)
         case 2, 3: write(0x50, UInt64(operation & 1) | UInt64(operation >> 3 & 3) * 2)
-        case 4: _ = source.append((0..<operation).map { $0 })
+        case 4: _ = sources[Int(operation >> 3 & 1)].append((0..<operation).map { $0 })
         case 5: bringUp(operation)
         case 6:
             write(0x30, UInt64(operation >> 3 & 1))
             write(operation & 0x10 == 0 ? 0x44 : 0xC0, UInt64(operation >> 5 & 1))
         default: offer(operation, &input)
         }
-        precondition(source.unreadCount <= 256)
+        backend.settle()
+        precondition(sources.allSatisfy { $0.unreadCount <= 256 })
         for (port, output) in outputs.enumerated() {
             let count = output.collected.count
             precondition(count <= Self.limit && UInt64(count) == backend.byteCount(port))
@@ -51,7 +53,7 @@ struct FuzzConsole {
         for (index, port) in ports.ports.enumerated() {
             precondition(port.stage == .unknown || ports.isDriverReady)
             precondition(port.stage == .ready || !port.isGuestOpen)
-            precondition(port.isGuestOpen == backend.control.gates[index].isOpen || index == 0)
+            precondition(port.isGuestOpen == backend.control.isOpen(port: index) || index == 0)
         }
     }
 
@@ -72,6 +74,7 @@ struct FuzzConsole {
         hear(room: 64)
         say(0x0001_0000_FFFF_FFFF, count: 8)
         precondition((try? memory.load(UInt64.self, at: GuestAddress(Self.messages.told))) == 1 << 32)
+        backend.end()
     }
 
     /// Sends a control message, of which so many bytes are there.

@@ -3,7 +3,8 @@ import Synchronization
 @testable import DeviceModel
 @testable import VMM
 
-/// A virtio-console with two ports more that works in the calls themselves instead of on threads.
+/// A virtio-console with two ports more that works in the calls themselves instead of on a loop: each queue when its driver rings, and
+/// when what it waits for wakes it.
 final class StepwiseConsole: VirtioBackend {
     static let portCount = 3
 
@@ -15,22 +16,24 @@ final class StepwiseConsole: VirtioBackend {
     private let channels: [ConsoleChannel]
     private let queues: [any StepwiseWork]
     private let session = Mutex<VirtioSession?>(nil)
+    /// Queues that were woken, in that order.
+    private let woken = Mutex<[Int]>([])
 
-    init(memory: GuestMemory, outputs: [ConsoleOutput], input: ConsoleInput) {
+    /// - Parameter inputs: of the first ports.
+    init(memory: GuestMemory, outputs: [ConsoleOutput], inputs: [ConsoleInput]) {
         let ports = outputs.indices.map { index in
             VirtioConsolePort(name: index == 0 ? [] : Array("port".utf8), isConsole: index == 0, isHostOpen: index < 2)
         }
-        guard let control = try? ConsoleControl(VirtioConsolePorts(ports, size: ConsoleSize(columns: 80, rows: 25)))
-        else {
-            preconditionFailure("no event descriptors")
-        }
+        let control = ConsoleControl(VirtioConsolePorts(ports, size: ConsoleSize(columns: 80, rows: 25)))
+        guard let host = try? MachineHost(memory: memory, output: outputs[0]) else { preconditionFailure("no host") }
         self.control = control
         channels = outputs.enumerated().map { ConsoleChannel(to: $1, dropsWhenFailed: $0 > 0) }
         var queues: [any StepwiseWork] = []
         for (index, channel) in channels.enumerated() {
             let number = VirtioConsole.receiveQueue(ofPort: index)
             let receiver = ConsoleReceiver(
-                from: index == 2 ? nil : input, memory: memory, queue: number, gate: control.gates[index])
+                from: inputs.indices.contains(index) ? inputs[index] : nil, host, queue: number
+            ) { control.isOpen(port: index) }
             queues.append(StepwiseQueue(receiver, queue: number))
             let transmitter = ConsoleTransmitter(to: channel, memory: memory, queue: number + 1) {}
             queues.append(StepwiseQueue(transmitter, queue: number + 1))
@@ -39,6 +42,15 @@ final class StepwiseConsole: VirtioBackend {
             queues.append(StepwiseQueue(ControlReceiver(to: control, memory: memory), queue: 3))
         }
         self.queues = queues
+        for index in queues.indices { queues[index].begin { [weak self] in self?.wake(index) } }
+        for index in channels.indices {
+            let number = VirtioConsole.receiveQueue(ofPort: index)
+            control.onOpen(port: index) { [weak self] in self?.wake(number) }
+        }
+    }
+
+    private func wake(_ index: Int) {
+        woken.withLock { if !$0.contains(index) { $0.append(index) } }
     }
 
     /// How many bytes a port has taken and not lost.
@@ -50,6 +62,9 @@ final class StepwiseConsole: VirtioBackend {
     }
 
     func start(_ queue: consuming Virtqueue, index: Int) {
+        // As the real one does: to a driver that has not agreed on ports there are no other queues.
+        let hasPorts = session.withLock { $0?.features.contains(.consolePorts) ?? false }
+        guard index <= VirtioConsole.transmitQueue || hasPorts else { return }
         queues[index].start(queue)
         notify(queue: index)
     }
@@ -58,15 +73,29 @@ final class StepwiseConsole: VirtioBackend {
         queues[index].stop()
     }
 
-    /// What one queue has done may be for another to go on with.
     func notify(queue index: Int) {
+        wake(index)
+        settle()
+    }
+
+    /// Lets those go on that were woken, and those that they wake.
+    func settle() {
         guard let session = session.withLock({ $0 }) else { return }
-        queues[index].work(session)
-        for queue in queues { queue.work(session) }
+        var rounds = 0
+        while let index = woken.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) {
+            queues[index].work(session)
+            rounds += 1
+            precondition(rounds < 1_000, "the queues wake each other for ever")
+        }
     }
 
     func reset() {
         session.withLock { $0 = nil }
         control.reset()
+    }
+
+    /// The machine has ended.
+    func end() {
+        for queue in queues { queue.end() }
     }
 }
