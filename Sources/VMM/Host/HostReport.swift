@@ -1,5 +1,5 @@
-import CLinuxHost
 import Glibc
+import LinuxHost
 
 /// What the trials found out about a host.
 public struct HostReport: Sendable {
@@ -53,7 +53,7 @@ public struct HostReport: Sendable {
 /// What can be known of a host without KVM.
 public enum HostFacts {
     /// Whether the processor says that this system is itself a virtual machine.
-    public static var isNested: Bool { clinux_is_nested() != 0 }
+    public static var isNested: Bool { Processor.hasHypervisor }
 
     /// The modules of KVM backends that are loaded: `kvm_intel`, `kvm_amd`, `kvm_pvm`.
     public static var loadedModules: [String] {

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Comparison
 import Glibc
-import KVM
 import VMM
 
 /// What every comparison can be told.
@@ -78,10 +77,10 @@ extension ComparedHost {
     /// - Throws: where no guest can run here.
     fileprivate init() throws(Failure) {
         let report: HostReport
-        do throws(KVMError) {
+        do throws(VMMError) {
             report = try HostTrials().report()
         } catch {
-            throw Failure(status: ExitStatus(.kvm(error)), message: error.description)
+            throw Failure(status: ExitStatus(error), message: error.description)
         }
         let kind: String
         switch report.backend {
