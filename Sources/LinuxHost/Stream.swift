@@ -14,7 +14,9 @@ public final class Stream: Sendable {
     /// What was opened anew.
     private let own: OwnedDescriptor?
 
-    /// - Parameter descriptor: stays open as long as this is used; it is not closed.
+    /// - Parameters:
+    ///   - descriptor: stays open as long as this is used; it is not closed.
+    ///   - direction: what is to be done with it. One that is not open for that fails at each call.
     public init(_ descriptor: Int32, for direction: Direction) {
         var status = stat()
         // SAFETY: the structure is the caller's own.

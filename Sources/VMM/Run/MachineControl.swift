@@ -4,7 +4,7 @@ import Synchronization
 
 /// Stops, pauses and resumes a machine, from any thread: also before it is made, and after its end.
 ///
-/// Concurrency model: the vCPUs' threads stand still in ``park()`` while the machine is paused; whoever pauses waits until all of them
+/// Concurrency model: the vCPUs' threads stand still in `park` while the machine is paused; whoever pauses waits until all of them
 /// do, and then until no device works. Whoever waits here holds no lock that they need.
 public final class MachineControl: Sendable {
     typealias Outcome = Result<StopReason, VMMError>
