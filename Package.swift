@@ -37,13 +37,15 @@ let package = Package(
         .target(name: "DeviceModel", swiftSettings: strict),
         .target(
             name: "VMM",
-            dependencies: ["LinuxHost", "KVM", "DeviceModel", system, .product(name: "Histogram", package: "hdrhistogram-swift")],
+            dependencies: [
+                "LinuxHost", "KVM", "DeviceModel", system, .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
             swiftSettings: strict),
         .target(name: "Comparison", dependencies: ["LinuxHost", "CContainer", system], swiftSettings: strict),
         .executableTarget(
             name: "swiftvmm",
             dependencies: [
-                "LinuxHost", "KVM", "VMM", "Comparison", system,
+                "LinuxHost", "VMM", "Comparison", system,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -55,13 +57,16 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "LinuxHostTests", dependencies: ["LinuxHost", "TestSupport", system], swiftSettings: strict),
-        .testTarget(name: "KVMTests", dependencies: ["LinuxHost", "KVM", "TestSupport", system], swiftSettings: strict),
+        .testTarget(
+            name: "KVMTests", dependencies: ["LinuxHost", "KVM", "TestSupport", system], swiftSettings: strict),
         .target(name: "GuestTable", dependencies: ["VMM"], path: "Tests/GuestTable", swiftSettings: strict),
         .executableTarget(
-            name: "guest-check", dependencies: ["LinuxHost", "KVM", "VMM", "GuestTable", system], path: "Tests/GuestCheck",
+            name: "guest-check", dependencies: ["LinuxHost", "KVM", "VMM", "GuestTable", system],
+            path: "Tests/GuestCheck",
             swiftSettings: strict),
         .testTarget(
-            name: "VMMTests", dependencies: [
+            name: "VMMTests",
+            dependencies: [
                 "VMM", "KVM", "LinuxHost", "DeviceModel", "TestSupport", "GuestTable", "VirtioDriver", system,
             ],
             swiftSettings: strict),

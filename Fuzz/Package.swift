@@ -12,7 +12,8 @@ let settings: [SwiftSetting] = [
 ]
 
 let libraries: [Target.Dependency] = [
-    "CFuzzer", "FuzzInput", .product(name: "VMM", package: "swiftvmm"), .product(name: "DeviceModel", package: "swiftvmm"),
+    "CFuzzer", "FuzzInput", .product(name: "VMM", package: "swiftvmm"),
+    .product(name: "DeviceModel", package: "swiftvmm"),
 ]
 
 let package = Package(

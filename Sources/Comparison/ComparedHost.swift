@@ -8,7 +8,7 @@ package struct ComparedHost: Encodable {
     let kernel: String
     /// The kernel's modules of KVM.
     let kvmModules: [String]
-    let kvmBackEnd: String
+    let kvmBackend: String
     let isNested: Bool
     /// Of one instruction of a counting loop, in nanoseconds; nil where it could not be measured.
     let ring0InstructionNanoseconds: Double?
@@ -19,14 +19,14 @@ package struct ComparedHost: Encodable {
     /// This one, or a host of which all is told.
     package init(
         processor: String = thisProcessor, processorCount: Int = ProcessInfo.processInfo.activeProcessorCount,
-        kernel: String = thisKernel, kvmModules: [String], kvmBackEnd: String, isNested: Bool,
+        kernel: String = thisKernel, kvmModules: [String], kvmBackend: String, isNested: Bool,
         ring0InstructionNanoseconds: Double?, ring3InstructionNanoseconds: Double?, portExitNanoseconds: Double?
     ) {
         self.processor = processor
         self.processorCount = processorCount
         self.kernel = kernel
         self.kvmModules = kvmModules
-        self.kvmBackEnd = kvmBackEnd
+        self.kvmBackend = kvmBackend
         self.isNested = isNested
         self.ring0InstructionNanoseconds = ring0InstructionNanoseconds
         self.ring3InstructionNanoseconds = ring3InstructionNanoseconds
@@ -44,7 +44,7 @@ package struct ComparedHost: Encodable {
         let modules = kvmModules.isEmpty ? "built in" : kvmModules.joined(separator: ", ")
         return [
             "\(processor), \(processorCount) \(processorCount == 1 ? "CPU" : "CPUs"), Linux \(kernel)",
-            "KVM: \(modules) (\(kvmBackEnd))\(isNested ? ", itself in a virtual machine" : "")"
+            "KVM: \(modules) (\(kvmBackend))\(isNested ? ", itself in a virtual machine" : "")"
                 + (costs.isEmpty ? "" : "; \(costs.joined(separator: "; "))"),
         ]
     }

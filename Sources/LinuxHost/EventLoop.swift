@@ -52,6 +52,8 @@ public final class EventLoop: Sendable {
         var isWaiting = false
         var isEnding = false
         var hasStarted = false
+        /// Whether there is, or will be, a thread.
+        var hasThread = false
         var hasEnded = false
         var thread: pthread_t?
     }
@@ -88,15 +90,21 @@ public final class EventLoop: Sendable {
     ///
     /// - Parameter onStart: called on it at first.
     public func start(_ onStart: @escaping Work = {}) throws(HostError) {
-        let thread = try SystemThread {
-            self.state.change { $0.thread = pthread_self() }
-            onStart()
-            self.state.change { $0.hasStarted = true }
-            self.run()
-            self.state.change { $0.hasEnded = true }
+        state.change { $0.hasThread = true }
+        do {
+            // It is never joined: one that hangs in the system is left to itself.
+            _ = try SystemThread {
+                self.state.change { $0.thread = pthread_self() }
+                onStart()
+                self.state.change { $0.hasStarted = true }
+                self.run()
+                self.letGo()
+                self.state.change { $0.hasEnded = true }
+            }
+        } catch {
+            state.change { $0.hasThread = false }
+            throw error
         }
-        // It is never joined: one that hangs in the system is left to itself.
-        _ = thread
     }
 
     /// Waits until the thread runs.
@@ -110,13 +118,26 @@ public final class EventLoop: Sendable {
     /// - Returns: whether it has ended; from then on nothing is called any more.
     @discardableResult
     public func end(patience: Int64) -> Bool {
-        let isRunning = state.change { state in
+        let hasThread = state.change { state in
             state.isEnding = true
-            return state.thread != nil
+            return state.hasThread
         }
         wake.signal()
-        guard isRunning else { return true }
-        return state.wait(until: MonotonicClock.now + patience) { $0.hasEnded ? true : nil } ?? false
+        guard hasThread else {
+            letGo()
+            return true
+        }
+        return state.wait(until: MonotonicClock.after(patience)) { $0.hasEnded ? true : nil } ?? false
+    }
+
+    /// What was handed in may refer to the loop.
+    private func letGo() {
+        let all = state.change { state in
+            defer { (state.work, state.timers, state.entries) = ([[], []], [], [:]) }
+            return (state.work, state.timers, state.entries)
+        }
+        // It goes without the lock: what goes may call the loop.
+        extendLifetime(all)
     }
 
     // MARK: What is handed in
@@ -124,6 +145,7 @@ public final class EventLoop: Sendable {
     /// Calls `work` soon, after all that was handed in before.
     public func post(_ group: Group = .devices, _ work: @escaping Work) {
         let isWaiting = state.change { state in
+            guard !state.isEnding else { return false }
             state.work[group.rawValue].append(work)
             return state.isWaiting
         }
@@ -133,7 +155,8 @@ public final class EventLoop: Sendable {
     /// Calls `work` once, `delay` nanoseconds from now or soon after.
     public func after(_ delay: Int64, _ group: Group = .devices, _ work: @escaping Work) {
         let isWaiting = state.change { state in
-            state.timers.append(Timer(time: MonotonicClock.now &+ delay, group: group, work: work))
+            guard !state.isEnding else { return false }
+            state.timers.append(Timer(time: MonotonicClock.after(delay), group: group, work: work))
             return state.isWaiting
         }
         if isWaiting { wake.signal() }
@@ -194,16 +217,31 @@ public final class EventLoop: Sendable {
 
     private func run() {
         while let (work, timeout) = nextWork() {
-            for piece in work { piece() }
-            if !work.isEmpty { state.change { $0.isBusy = false } }
+            var held: [Work] = []
+            for (group, piece) in work where !perform(group, piece) { held.append(piece) }
+            if !held.isEmpty { state.change { $0.work[Group.devices.rawValue].insert(contentsOf: held, at: 0) } }
             dispatch(from: all.number, milliseconds: timeout)
         }
+    }
+
+    /// - Returns: false where it has to wait, since the devices were paused meanwhile.
+    private func perform(_ group: Group, _ work: Work) -> Bool {
+        let isPaused: Bool? = state.change { state in
+            guard !state.isEnding else { return nil }
+            if group == .devices { state.isBusy = state.pauses == 0 }
+            return group == .devices && state.pauses > 0
+        }
+        guard let isPaused else { return true }
+        guard !isPaused else { return false }
+        work()
+        if group == .devices { state.change { $0.isBusy = false } }
+        return true
     }
 
     /// What is to be done now, the control group's first, and how long to wait for descriptors afterwards, in milliseconds.
     ///
     /// - Returns: nil at the end.
-    private func nextWork() -> (work: [Work], timeout: Int32)? {
+    private func nextWork() -> (work: [(Group, Work)], timeout: Int32)? {
         state.change { state in
             guard !state.isEnding else { return nil }
             let now = MonotonicClock.now
@@ -218,11 +256,11 @@ public final class EventLoop: Sendable {
                 state.timers.removeAll { $0.time <= now && ($0.group == .control || !isPaused) }
                 for timer in due { work[timer.group.rawValue].append(timer.work) }
             }
-            state.isBusy = !work[Group.devices.rawValue].isEmpty
             let isIdle = work.allSatisfy(\.isEmpty)
             state.isWaiting = isIdle
             let next = state.timers.filter { $0.group == .control || !isPaused }.map(\.time).min()
-            return (work[1] + work[0], isIdle ? Self.milliseconds(until: next, from: now) : 0)
+            let all = work[1].map { (Group.control, $0) } + work[0].map { (Group.devices, $0) }
+            return (all, isIdle ? Self.milliseconds(until: next, from: now) : 0)
         }
     }
 
@@ -260,14 +298,18 @@ public final class EventLoop: Sendable {
 
     private func call(_ descriptor: Int32, _ events: UInt32) {
         let handlers: [Work] = state.change { state in
-            guard var entry = state.entries[descriptor] else { return [] }
+            guard var entry = state.entries[descriptor], !state.isEnding else { return [] }
+            if entry.group == .devices, state.pauses > 0 {
+                if !entry.repeats { rearm(descriptor, entry) }
+                return []
+            }
             if entry.repeats { return [entry.onInput].compactMap(\.self) }
             // What has failed or was hung up is both: who reads or writes is told why.
             let isOver = events & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0
             let fired = isOver ? entry.wanted : entry.wanted & events
             entry.wanted &= ~fired
             state.entries[descriptor] = entry
-            if entry.wanted != 0 { rearm(descriptor, entry) }
+            if entry.wanted != 0, !entry.isAlwaysReady { rearm(descriptor, entry) }
             return [fired & Self.input != 0 ? entry.onInput : nil, fired & Self.output != 0 ? entry.onOutput : nil]
                 .compactMap(\.self)
         }
@@ -288,7 +330,9 @@ public final class EventLoop: Sendable {
     /// A second direction of a descriptor joins the first.
     private func add(_ descriptor: Int32, _ new: Entry) throws(HostError) {
         let result: Int = state.change { state in
-            if var entry = state.entries[descriptor], entry.group == new.group, !entry.repeats, !new.repeats {
+            guard !state.isEnding else { return 0 }
+            if var entry = state.entries[descriptor] {
+                guard entry.group == new.group, !entry.repeats, !new.repeats else { return Int(-EEXIST) }
                 entry.onInput = new.onInput ?? entry.onInput
                 entry.onOutput = new.onOutput ?? entry.onOutput
                 state.entries[descriptor] = entry
@@ -298,7 +342,7 @@ public final class EventLoop: Sendable {
             let events = new.repeats ? new.wanted : Self.once
             let result = clinux_epoll_set(
                 epoll(of: new.group), EPOLL_CTL_ADD, descriptor, events, UInt64(UInt32(bitPattern: descriptor)))
-            entry.isAlwaysReady = result == Int(-EPERM)
+            entry.isAlwaysReady = result == Int(-EPERM) && !new.repeats
             guard result >= 0 || entry.isAlwaysReady else { return result }
             state.entries[descriptor] = entry
             return 0
@@ -307,18 +351,15 @@ public final class EventLoop: Sendable {
     }
 
     private func arm(_ descriptor: Int32, _ event: UInt32) {
-        let now = state.change { state -> (Group, Work)? in
+        let group = state.change { state -> Group? in
             guard var entry = state.entries[descriptor] else { return nil }
-            if entry.isAlwaysReady {
-                let handler = event == Self.input ? entry.onInput : entry.onOutput
-                return handler.map { (entry.group, $0) }
-            }
+            let isNew = entry.wanted & event == 0
             entry.wanted |= event
             state.entries[descriptor] = entry
-            rearm(descriptor, entry)
-            return nil
+            if !entry.isAlwaysReady { rearm(descriptor, entry) }
+            return entry.isAlwaysReady && isNew ? entry.group : nil
         }
-        if let (group, handler) = now { post(group, handler) }
+        if let group { post(group) { self.call(descriptor, event) } }
     }
 
     private func rearm(_ descriptor: Int32, _ entry: Entry) {

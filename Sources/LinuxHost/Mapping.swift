@@ -8,7 +8,7 @@ public final class HostMemory: Sendable {
     private let base: Int
 
     /// - Parameter size: in bytes, a multiple of the page size.
-    /// - Throws: `HostError.call` when the system has no room for it.
+    /// - Throws: when the system has no room for it.
     public init(size: Int) throws(HostError) {
         // SAFETY: a new mapping at an address of the kernel's choice touches nothing that exists.
         let address = unsafe mmap(

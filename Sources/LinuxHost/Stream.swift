@@ -24,16 +24,20 @@ public final class Stream: Sendable {
         let isMemory = type == S_IFCHR && status.st_rdev >> 8 == 1
         // A pseudo-terminal's first side would become another one's.
         let isMaster = type == S_IFCHR && status.st_rdev == 5 << 8 | 2
-        let isWaiting = fcntl(descriptor, F_GETFL) & O_NONBLOCK == 0
+        let flags = fcntl(descriptor, F_GETFL)
+        let isWaiting = flags & O_NONBLOCK == 0
+        let mode = direction == .reading ? O_RDONLY : O_WRONLY
+        // One that is not open for this fails at once, and must not be opened for it by the way.
+        let isOpen = [mode, O_RDWR].contains(flags & O_ACCMODE)
         var (number, kind, mayBlock) = (descriptor, CLINUX_PLAIN, false)
         var own: OwnedDescriptor?
         if type == S_IFSOCK {
             kind = CLINUX_SOCKET
         } else if type == S_IFREG || type == S_IFBLK {
             mayBlock = true
-        } else if isWaiting, !isMemory {
-            let canReopen = type == S_IFIFO || type == S_IFCHR && !isMaster && isatty(descriptor) == 1
-            let new = canReopen ? clinux_reopen(descriptor, direction == .reading ? O_RDONLY : O_WRONLY) : -1
+        } else if isWaiting, !isMemory, isOpen {
+            let isTerminal = type == S_IFCHR && !isMaster && isatty(descriptor) == 1
+            let new = type == S_IFIFO || isTerminal ? clinux_reopen(descriptor, mode) : -1
             if new >= 0 {
                 number = Int32(truncatingIfNeeded: new)
                 own = OwnedDescriptor(number: number)

@@ -18,7 +18,7 @@ public final class SystemThread: Sendable {
 
     /// Starts at once.
     ///
-    /// - Throws: `HostError.call` where the system gives no thread.
+    /// - Throws: where the system gives no thread.
     public init(_ run: @escaping @Sendable () -> Void) throws(HostError) {
         var blocked = sigset_t()
         var before = sigset_t()

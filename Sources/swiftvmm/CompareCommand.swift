@@ -1,7 +1,6 @@
 import ArgumentParser
 import Comparison
 import Glibc
-import KVM
 import VMM
 
 struct CompareCommand: ParsableCommand {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import KVM
 import VMM
 
 struct DoctorCommand: ParsableCommand {
@@ -15,11 +14,11 @@ struct DoctorCommand: ParsableCommand {
 
     func run() throws {
         let report: HostReport
-        do throws(KVMError) {
+        do throws(VMMError) {
             report = try HostTrials().report()
         } catch {
             for line in HostAdvice(error).lines { StandardStreams.detail(line) }
-            throw Failure(status: ExitStatus(.kvm(error)), message: error.description)
+            throw Failure(status: ExitStatus(error), message: error.description)
         }
         guard StandardStreams.answer(HostDescription(report).text) else {
             throw Failure(status: .outputFailed, message: "cannot write to standard output")

@@ -95,7 +95,7 @@ func entries(of folder: String) -> Set<String> {
     check("every notification works", notifications.allSatisfy { $0 == .success(true) }, "\(notifications)")
     let doctor = CommandRun(command: "\(binary) doctor")
     let isTold = [
-        "KVM            usable", "back end       \(expected == [.vtx] ? "VT-x" : "")", "irqfd          works",
+        "KVM            usable", "backend        \(expected == [.vtx] ? "VT-x" : "")", "irqfd          works",
     ]
     .allSatisfy { doctor.output.contains($0) }
     check("doctor tells it", doctor.status == 0 && isTold, "\(doctor)")

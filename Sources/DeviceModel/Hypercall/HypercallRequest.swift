@@ -29,7 +29,7 @@ public enum HypercallOperation: UInt32, CaseIterable, Sendable {
     case write = 1
     /// Fills a buffer with input that has come, without waiting.
     case read = 2
-    /// Sleeps until there is input, or for a time.
+    /// Sleeps until there is input or an interrupt, or for a time.
     case wait = 3
     /// Ends the run.
     case exit = 4

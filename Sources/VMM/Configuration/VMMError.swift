@@ -44,6 +44,22 @@ extension VMMError: CustomStringConvertible {
     }
 }
 
+extension VMMError {
+    /// Whether no machine can run on this host at all; else KVM is there, and something of it failed.
+    public var meansNoKVM: Bool {
+        switch self {
+        case .kvm(.call): false
+        case .kvm: true
+        default: false
+        }
+    }
+
+    /// KVM's device where it cannot be opened, and why.
+    public var unopenedDevice: (path: String, reason: Errno)? {
+        if case .kvm(.cannotOpen(let path, let reason)) = self { (path, reason) } else { nil }
+    }
+}
+
 /// Calls KVM and gives its error as one of this module.
 func kvm<Value: ~Copyable>(_ body: () throws(KVMError) -> Value) throws(VMMError) -> Value {
     do throws(KVMError) { return try body() } catch { throw .kvm(error) }

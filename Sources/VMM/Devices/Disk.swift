@@ -1,4 +1,3 @@
-import CLinuxHost
 import DeviceModel
 import Glibc
 import LinuxHost
@@ -72,7 +71,8 @@ private final class DiskFile: Sendable {
         }
         size = UInt64(end)
         guard flock(number, (isReadOnly ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 else {
-            throw fail("another program has it open for writing, or writes need it alone; end that, or use a copy")
+            throw fail(
+                "another program has it open, and only one may where one writes; end that program, or give a copy")
         }
     }
 }

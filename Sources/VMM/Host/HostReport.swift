@@ -1,5 +1,5 @@
-import CLinuxHost
 import Glibc
+import LinuxHost
 
 /// What the trials found out about a host.
 public struct HostReport: Sendable {
@@ -30,7 +30,7 @@ public struct HostReport: Sendable {
     public let backend: Outcome<Backend>
     /// Whether this host is itself a virtual machine.
     public let isNested: Bool
-    /// The kernel's modules of KVM back ends that are loaded.
+    /// The kernel's modules of KVM backends that are loaded.
     public let modules: [String]
     /// How many bits a guest-physical address has.
     public let physicalAddressBits: Int
@@ -53,9 +53,9 @@ public struct HostReport: Sendable {
 /// What can be known of a host without KVM.
 public enum HostFacts {
     /// Whether the processor says that this system is itself a virtual machine.
-    public static var isNested: Bool { clinux_is_nested() != 0 }
+    public static var isNested: Bool { Processor.hasHypervisor }
 
-    /// The modules of KVM back ends that are loaded: `kvm_intel`, `kvm_amd`, `kvm_pvm`.
+    /// The modules of KVM backends that are loaded: `kvm_intel`, `kvm_amd`, `kvm_pvm`.
     public static var loadedModules: [String] {
         ["kvm_intel", "kvm_amd", "kvm_pvm"].filter { exists("/sys/module/\($0)") }
     }

@@ -9,6 +9,9 @@ import Synchronization
 public final class MachineControl: Sendable {
     typealias Outcome = Result<StopReason, VMMError>
 
+    /// Whether the devices are quiet.
+    private enum Quiet { case no, soon, yes }
+
     private struct State {
         var kickers: [VCPUKicker] = []
         var loops: [EventLoop] = []
@@ -17,8 +20,7 @@ public final class MachineControl: Sendable {
         var parked = 0
         /// How often the machine was paused and not resumed.
         var pauses = 0
-        /// Whether the devices are quiet.
-        var isQuiet = false
+        var devices = Quiet.no
         /// What is to be called when the machine is paused.
         var completions: [@Sendable () -> Void] = []
         var outcome: Outcome?
@@ -74,8 +76,10 @@ public final class MachineControl: Sendable {
             guard state.pauses == 0 else { return [] }
             isPauseWanted.store(false, ordering: .sequentiallyConsistent)
             resumed?.signal()
-            defer { state.isQuiet = false }
-            return state.isQuiet ? state.loops : []
+            // One that makes them quiet just now finds out itself.
+            guard state.devices == .yes else { return [] }
+            state.devices = .no
+            return state.loops
         }
         for loop in loops { loop.resumeDevices() }
     }
@@ -90,7 +94,7 @@ public final class MachineControl: Sendable {
     func add(_ loops: [EventLoop]) {
         let isQuiet = state.change { state in
             state.loops = loops
-            return state.isQuiet
+            return state.devices != .no
         }
         if isQuiet { for loop in loops { loop.pauseDevices() } }
     }
@@ -150,21 +154,46 @@ public final class MachineControl: Sendable {
         }
     }
 
-    /// Where all vCPUs stand still, the devices are made quiet, and those who wait for it are told.
+    /// Where all vCPUs stand still, the devices are made quiet, and then those who wait for it are told.
     private func completePause() {
-        while true {
-            let (loops, completions): ([EventLoop], [@Sendable () -> Void]) = state.change { state in
-                guard !state.completions.isEmpty, state.parked >= state.running || state.outcome != nil else {
-                    return ([], [])
-                }
-                defer { state.completions.removeAll() }
-                let loops = state.isQuiet || state.pauses == 0 ? [] : state.loops
-                if state.pauses > 0 { state.isQuiet = true }
-                return (loops, state.completions)
-            }
-            if completions.isEmpty { return }
-            for loop in loops { loop.pauseDevices() }
-            for completion in completions { completion() }
+        enum Step {
+            case nothing
+            case quiet([EventLoop])
+            case tell([@Sendable () -> Void])
         }
+        while true {
+            let step: Step = state.change { state in
+                guard !state.completions.isEmpty, state.parked >= state.running || state.outcome != nil else {
+                    return .nothing
+                }
+                if state.pauses > 0, state.devices == .no {
+                    state.devices = .soon
+                    return .quiet(state.loops)
+                }
+                // Whoever makes them quiet comes by here afterwards.
+                guard state.devices != .soon else { return .nothing }
+                defer { state.completions.removeAll() }
+                return .tell(state.completions)
+            }
+            switch step {
+            case .nothing: return
+            case .quiet(let loops): makeQuiet(loops)
+            case .tell(let completions): for completion in completions { completion() }
+            }
+        }
+    }
+
+    private func makeQuiet(_ loops: [EventLoop]) {
+        for loop in loops { loop.pauseDevices() }
+        let resumed = state.change { state -> [EventLoop] in
+            state.devices = state.pauses > 0 ? .yes : .no
+            return state.pauses > 0 ? [] : state.loops
+        }
+        for loop in resumed { loop.resumeDevices() }
+    }
+
+    /// The run is over, and no vCPU runs any more: what devices have begun, they end.
+    func endPause() {
+        while state.change({ $0.pauses > 0 }) { resume() }
     }
 }

@@ -37,7 +37,7 @@ public struct RunReport: Sendable, Encodable {
 
     /// From the first entry to the end of the run.
     public internal(set) var wallNanoseconds: Int64 = 0
-    /// Processor time of the vCPU's thread in that time, guest included.
+    /// Processor time of all vCPUs' threads in that time, guest included.
     public internal(set) var cpuNanoseconds: Int64 = 0
     public internal(set) var exitCount: UInt64 = 0
     /// Writes to the serial port that waited in the kernel's ring and were no exits.

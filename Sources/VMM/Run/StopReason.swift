@@ -15,7 +15,7 @@ public enum StopReason: Equatable, Sendable {
     case deadline
     /// A signal of the process that the program chose to catch.
     case signal(Int32)
-    /// ``StopHandle/stop()``.
+    /// ``MachineControl/stop()``.
     case stopped
     /// The guest cannot go on.
     case guestError(GuestError)

@@ -37,6 +37,7 @@ extension VirtualMachine {
         for thread in threads { thread.join() }
         defer { endDevices() }
         try? alarm.setForWriting()
+        parts.control.endPause()
         switch parts.control.outcome {
         case .success(let reason): return try finish(reason, deadline)
         case .failure(let error):

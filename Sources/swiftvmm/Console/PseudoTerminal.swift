@@ -57,6 +57,8 @@ struct PseudoTerminal {
     }
 
     private static func unreadCount(_ other: Int32) -> Int32 {
+        // What was written may still be on its way within the kernel: poll(2) brings it to where it is counted.
+        _ = readiness(of: other, POLLIN)
         var count: Int32 = 0
         // SAFETY: the call fills one number, the caller's own.
         return unsafe ioctl(other, UInt(FIONREAD), &count) == 0 ? count : 0

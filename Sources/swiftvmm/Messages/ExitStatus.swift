@@ -1,4 +1,3 @@
-import KVM
 import VMM
 
 /// The statuses that swiftvmm ends with; a guest that uses an exit port chooses its own instead. The report tells a guest's
@@ -35,8 +34,8 @@ struct ExitStatus: RawRepresentable, Equatable, Encodable, Sendable {
         switch error {
         case .configuration: self = .usage
         case .image: self = .badImage
-        case .kvm(.call), .host, .state, .fault: self = .fault
-        case .kvm: self = .noKVM
+        case .kvm where error.meansNoKVM: self = .noKVM
+        case .kvm, .host, .state, .fault: self = .fault
         case .output: self = .outputFailed
         }
     }

@@ -1,6 +1,5 @@
 import FoundationEssentials
 import Glibc
-import KVM
 import SystemPackage
 import VMM
 
@@ -8,8 +7,8 @@ import VMM
 struct HostAdvice {
     let lines: [String]
 
-    init(_ error: KVMError) {
-        guard case .cannotOpen(let path, let reason) = error else {
+    init(_ error: VMMError) {
+        guard let (path, reason) = error.unopenedDevice else {
             lines = []
             return
         }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Comparison
 import Glibc
-import KVM
 import VMM
 
 /// What every comparison can be told.
@@ -78,10 +77,10 @@ extension ComparedHost {
     /// - Throws: where no guest can run here.
     fileprivate init() throws(Failure) {
         let report: HostReport
-        do throws(KVMError) {
+        do throws(VMMError) {
             report = try HostTrials().report()
         } catch {
-            throw Failure(status: ExitStatus(.kvm(error)), message: error.description)
+            throw Failure(status: ExitStatus(error), message: error.description)
         }
         let kind: String
         switch report.backend {
@@ -95,7 +94,7 @@ extension ComparedHost {
             if case .success(.nanoseconds(let time)) = cost { time } else { nil }
         }
         self.init(
-            kvmModules: report.modules, kvmBackEnd: kind, isNested: report.isNested,
+            kvmModules: report.modules, kvmBackend: kind, isNested: report.isNested,
             ring0InstructionNanoseconds: nanoseconds(report.ring0Instruction),
             ring3InstructionNanoseconds: nanoseconds(report.ring3Instruction),
             portExitNanoseconds: nanoseconds(report.portExit))

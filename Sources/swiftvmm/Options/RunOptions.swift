@@ -87,6 +87,10 @@ struct RunOptions {
                         "--disk \(disk.path) is the guest itself, which it could overwrite; give a copy, or \(disk.path),ro"
                 )
             }
+            if let stream = StandardStreams.regularFile(at: disk.path) {
+                throw Failure(
+                    status: .usage, message: "--disk \(disk.path) is where \(stream) goes; name another file")
+            }
             files.append(("--disk \(disk.path)", disk.path, !disk.isReadOnly))
         }
         for (index, file) in files.enumerated() {
@@ -185,7 +189,9 @@ struct RunOptions {
         serial.coalescesOutput = coalescesSerialOutput
         configuration.devices = [.uart(serial)]
         if let line = lines.serial2 {
-            configuration.devices.append(.uart(UARTConfiguration(port: .com2, output: line.output, input: line.input)))
+            var serial2 = UARTConfiguration(port: .com2, output: line.output, input: line.input)
+            serial2.coalescesOutput = coalescesSerialOutput
+            configuration.devices.append(.uart(serial2))
         }
         if let line = lines.virtio {
             let ports = zip(virtioPorts, lines.ports).map { port, line in

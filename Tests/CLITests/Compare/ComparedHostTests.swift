@@ -15,7 +15,7 @@ struct ComparedHostTests {
     @Test("two lines tell the machine and its KVM")
     func lines() {
         let host = ComparedHost(
-            processor: "CPU", processorCount: 2, kernel: "6.1.0", kvmModules: ["kvm_amd"], kvmBackEnd: "AMD-V",
+            processor: "CPU", processorCount: 2, kernel: "6.1.0", kvmModules: ["kvm_amd"], kvmBackend: "AMD-V",
             isNested: true, ring0InstructionNanoseconds: 0.31, ring3InstructionNanoseconds: 1010,
             portExitNanoseconds: 7540)
         #expect(
@@ -24,7 +24,7 @@ struct ComparedHostTests {
                 "KVM: kvm_amd (AMD-V), itself in a virtual machine; an instruction takes 0.31 ns in ring 0, 1,010 ns in ring 3; a port exit 7.54 µs",
             ])
         let other = ComparedHost(
-            processor: "CPU", processorCount: 1, kernel: "6.1.0", kvmModules: [], kvmBackEnd: "VT-x", isNested: false,
+            processor: "CPU", processorCount: 1, kernel: "6.1.0", kvmModules: [], kvmBackend: "VT-x", isNested: false,
             ring0InstructionNanoseconds: nil, ring3InstructionNanoseconds: nil, portExitNanoseconds: nil)
         #expect(other.lines == ["CPU, 1 CPU, Linux 6.1.0", "KVM: built in (VT-x)"])
     }

@@ -153,7 +153,7 @@ struct ComputeComparisonTests {
         arguments: [(400.0, 1.0, true), (1.1, 1.0, false), (nil, 1.0, false)] as [(Double?, Double, Bool)])
     func ring0(ring0: Double?, ring3: Double, isRefused: Bool) {
         let host = ComparedHost(
-            processor: "CPU", processorCount: 1, kernel: "6", kvmModules: [], kvmBackEnd: "VT-x", isNested: false,
+            processor: "CPU", processorCount: 1, kernel: "6", kvmModules: [], kvmBackend: "VT-x", isNested: false,
             ring0InstructionNanoseconds: ring0, ring3InstructionNanoseconds: ring3, portExitNanoseconds: nil)
         let refusals = ComputeMeasurement.refusals(on: host)
         #expect(refusals.keys.map(\.self) == (isRefused ? [.ring0] : []))

@@ -111,7 +111,7 @@ struct ConsoleInputTests {
         let pipe = HostPipe()
         let input = ConsoleInput(descriptor: pipe.readEnd.number)
         let loop = try EventLoop()
-        try input.attach({ _ in loop }) {}
+        try input.attach({ _ in loop }, wake: {})
         input.beginFilling()
         let filler = HostThread { input.fill(upTo: 16) }
         usleep(20_000)

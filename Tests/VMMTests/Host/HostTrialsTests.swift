@@ -4,7 +4,7 @@ import VMM
 
 @Suite("The host's trials", .requiresKVM)
 struct HostTrialsTests {
-    @Test("the back end that answers is the one whose module is loaded")
+    @Test("the backend that answers is the one whose module is loaded")
     func backend() throws {
         let report = try HostTrials().report()
         let expected: [String: HostReport.Backend] = ["kvm_intel": .vtx, "kvm_amd": .amdV, "kvm_pvm": .software]

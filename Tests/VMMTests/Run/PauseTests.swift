@@ -1,4 +1,5 @@
 import Glibc
+import LinuxHost
 import Synchronization
 import TestSupport
 import Testing
@@ -112,6 +113,41 @@ struct PauseTests {
         let seen = (wrong: wrong.load(ordering: .relaxed), pauses: pauses.load(ordering: .relaxed))
         #expect(seen.wrong == 0)
         #expect(seen.pauses > 0)
+    }
+
+    @Test("two that pause at once both find the devices quiet, and a stop ends the pause")
+    func twoAtOnce() throws {
+        let control = MachineControl()
+        let loop = try EventLoop()
+        try loop.start()
+        defer { #expect(loop.end(patience: .max)) }
+        control.add([loop])
+        let isHeld = Atomic<Bool>(false)
+        let mayEnd = Atomic<Bool>(false)
+        let quiet = Atomic<Int>(0)
+        loop.post {
+            isHeld.store(true, ordering: .sequentiallyConsistent)
+            while !mayEnd.load(ordering: .sequentiallyConsistent) { usleep(100) }
+        }
+        #expect(eventually { isHeld.load(ordering: .sequentiallyConsistent) })
+        let pausers = (0..<2).map { _ in
+            HostThread {
+                control.pause()
+                quiet.add(mayEnd.load(ordering: .sequentiallyConsistent) ? 1 : 100, ordering: .sequentiallyConsistent)
+            }
+        }
+        usleep(20_000)
+        mayEnd.store(true, ordering: .sequentiallyConsistent)
+        for pauser in pausers { pauser.join() }
+        let seen = quiet.load(ordering: .sequentiallyConsistent)
+        #expect(seen == 2)
+        let isCalled = Atomic<Bool>(false)
+        loop.post { isCalled.store(true, ordering: .sequentiallyConsistent) }
+        usleep(5_000)
+        let isCalledEarly = isCalled.load(ordering: .sequentiallyConsistent)
+        #expect(!isCalledEarly)
+        control.endPause()
+        #expect(eventually { isCalled.load(ordering: .sequentiallyConsistent) })
     }
 
     @Test("a guest that floods a device stands still, and its device with it")
