@@ -107,15 +107,8 @@ struct PauseTests {
     @Test("a handler that controls the machine pauses at once, and what waits behind it waits on")
     func fromHandler() throws {
         try withLoop { loop in
-            let gate = Gate()
+            let gate = try loop.hold()
             let (devices, controls) = (Record<Int>(), Record<Int>())
-            let isHeld = Gate()
-            loop.post(.control) {
-                isHeld.open()
-                gate.wait()
-            }
-            // What is handed in from now on is looked at together.
-            #expect(isHeld.wait())
             loop.post { devices.append(1) }
             loop.post(.control) {
                 loop.pauseDevices()

@@ -30,14 +30,20 @@ struct TimerTests {
         let loop = try EventLoop()
         let record = Record<Int>()
         var random = SplitMix64(seed: 1)
-        for number in (0..<100).shuffled(using: &random) {
-            // Far enough apart that the order in which they are handed in does not count.
-            loop.after(Int64(number) * 1_000_000) { record.append(number) }
+        // Between which moments each is due: this thread may be held up at any instruction.
+        var (earliest, latest) = ([Int64](), [Int64]())
+        for number in 0..<100 {
+            let delay = Int64.random(in: 0..<100_000_000, using: &random)
+            earliest.append(MonotonicClock.now + delay)
+            loop.after(delay) { record.append(number) }
+            latest.append(MonotonicClock.now + delay)
         }
-        usleep(150_000)
+        usleep(120_000)
         try loop.start()
         try #require(record.reaches(100))
-        #expect(record.all == Array(0..<100))
+        for (place, number) in record.all.enumerated() {
+            #expect(record.all[place...].allSatisfy { earliest[number] <= latest[$0] })
+        }
         #expect(loop.end(patience: patience))
     }
 

@@ -148,8 +148,7 @@ struct WatchTests {
     func alwaysReadyTwice() throws {
         let null = Ends.End(open("/dev/null", O_RDWR))
         try withLoop { loop in
-            let gate = Gate()
-            loop.post { gate.wait() }
+            let gate = try loop.hold()
             let record = Record<Int>()
             let watch = try loop.watch(input: null.number) { record.append(1) }
             watch.arm()
@@ -165,8 +164,7 @@ struct WatchTests {
     func alwaysReadyUnwatched() throws {
         let null = Ends.End(open("/dev/null", O_RDWR))
         try withLoop { loop in
-            let gate = Gate()
-            loop.post { gate.wait() }
+            let gate = try loop.hold()
             let record = Record<Int>()
             try loop.watch(input: null.number) { record.append(1) }.arm()
             loop.unwatch(null.number)
@@ -272,8 +270,7 @@ struct WatchTests {
         let events = try [SharedEvent(), SharedEvent()]
         try withLoop { loop in
             let record = Record<Int>()
-            let gate = Gate()
-            loop.post(.control) { gate.wait() }
+            let gate = try loop.hold()
             for (index, event) in events.enumerated() {
                 try loop.watch(event.number) {
                     record.append(index)

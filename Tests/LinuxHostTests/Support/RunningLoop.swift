@@ -45,6 +45,18 @@ final class Gate: Sendable {
 }
 
 extension EventLoop {
+    /// Holds the loop in a handler of the control group until the gate is opened: what is handed in meanwhile, and what becomes
+    /// ready, is looked at together.
+    func hold() throws -> Gate {
+        let (isHeld, gate) = (Gate(), Gate())
+        post(.control) {
+            isHeld.open()
+            gate.wait()
+        }
+        try #require(isHeld.wait())
+        return gate
+    }
+
     /// Waits until all that was ready and all that was handed in before is done. A loop looks at its descriptors after each
     /// batch of work, so that after some pieces, each handed in when the one before is done, it has looked at least once.
     func settle(_ group: Group = .control) -> Bool {
@@ -60,4 +72,10 @@ extension EventLoop {
 /// A number that threads share.
 final class SharedNumber: Sendable {
     let value = Atomic<Int>(0)
+
+    /// Waits until it is so large, at first without sleeping: whoever races with another thread must not give it a start.
+    func reaches(_ number: Int) -> Bool {
+        for _ in 0..<20_000 where value.load(ordering: .sequentiallyConsistent) >= number { return true }
+        return happens { value.load(ordering: .sequentiallyConsistent) >= number }
+    }
 }
