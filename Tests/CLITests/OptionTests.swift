@@ -55,7 +55,7 @@ struct OptionTests {
         Row(["inspect"], "<image>", "--help"),
         Row(["inspect", "guest.bin", "--timeout", "1"], "'--timeout'", "--help"),
         Row(["inspect", "guest.bin", "--memory", "garbage"], "'garbage'", "--memory", "not an amount", "64M"),
-        Row(["run", "guest.bin", "--console", "tty"], "'tty'", "--console", "'uart' and 'virtio'"),
+        Row(["run", "guest.bin", "--console", "tty"], "'tty'", "--console", "'uart', 'uart2' or 'virtio'"),
         Row(
             ["run", "guest.bin", "--virtio-console", "tty"], "'tty'", "--virtio-console",
             "stdio, null, file:PATH, pty or unix:PATH"),

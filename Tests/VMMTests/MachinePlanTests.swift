@@ -117,6 +117,31 @@ struct MachinePlanTests {
         }
     }
 
+    @Test("a device in memory may begin where RAM ends and end where RAM begins, and not one byte further")
+    func besideRAM() throws {
+        func isRefused(_ range: Range<UInt64>, memory: UInt64) -> Bool {
+            do throws(VMMError) {
+                let plan = try Self.plan {
+                    $0.memorySize = memory
+                    $0.devices.append(
+                        .custom(CustomDeviceConfiguration(name: "own", range: .memory(range)) { _ in POSTCode() }))
+                }
+                return plan.devices.last?.ranges != [.memory(range)]
+            } catch {
+                return true
+            }
+        }
+        #expect(!isRefused(0x800_0000..<0x800_1000, memory: 128 << 20))
+        #expect(isRefused(0x7FF_FFFF..<0x800_1000, memory: 128 << 20))
+        #expect(!isRefused(0xFFFF_F000..<0x1_0000_0000, memory: 4 << 30))
+        #expect(isRefused(0xFFFF_F000..<0x1_0000_0001, memory: 4 << 30))
+        let kvm = HighMemory.reservedByKVM
+        #expect(!isRefused(kvm.lowerBound - 16..<kvm.lowerBound, memory: 2 << 20))
+        #expect(isRefused(kvm.lowerBound - 16..<kvm.lowerBound + 1, memory: 2 << 20))
+        #expect(!isRefused(kvm.upperBound..<kvm.upperBound + 16, memory: 2 << 20))
+        #expect(isRefused(kvm.upperBound - 1..<kvm.upperBound + 16, memory: 2 << 20))
+    }
+
     @Test("no two slots of any combination of devices share an address or a line")
     func apart() throws {
         let kinds: [DeviceConfiguration] = [

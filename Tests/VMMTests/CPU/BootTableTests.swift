@@ -43,6 +43,19 @@ struct BootTableTests {
         for (page, word) in words[1024...].enumerated() { #expect(word == UInt64(page) * 0x20_0000 + 0x87) }
     }
 
+    // Intel SDM vol. 3A figures 8-2 and 8-11: the map's offset is the word at 0x66; one that is past the limit means no map.
+    @Test("the task-state segment has no map of ports: its offset, at the end of the segment, is past the limit")
+    func taskState() throws {
+        let ram = try GuestRAM.make(1 << 20)
+        let parameters = try BootParameters(memoryMap: [], commandLine: "")
+        for boot in [BootProtocol.protectedMode(entry: 0x100000), .longMode(entry: 0x100000)] {
+            let pieces = BootTables.pieces(for: boot, parameters: parameters)
+            try BootPlan(boot, pieces: pieces).load(from: try ImageReader(.bytes([0])), into: ram.memory)
+            let segment = try #require(ram.memory.load(Int(BootDescriptorTable.taskLimit) + 1, at: 0x2000))
+            #expect(segment == [UInt8](repeating: 0, count: 0x66) + [0x68, 0])
+        }
+    }
+
     /// Walks the tables as a processor does (Intel SDM vol. 3A section 4.5.4).
     @Test(
         "a walk from CR3 ends at the same address, for every place in the first 4 GiB, and nowhere above",

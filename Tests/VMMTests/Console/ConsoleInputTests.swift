@@ -127,6 +127,31 @@ struct ConsoleInputTests {
         #expect(input.hasEnded)
     }
 
+    @Test(
+        "after a run nobody but its owner has the descriptor of an input that interrupted", .requiresKVM,
+        arguments: [false, true])
+    func letGo(isVirtio: Bool) throws {
+        _ = signal(SIGPIPE, SIG_IGN)
+        let pipe = HostPipe()
+        let input = ConsoleInput(descriptor: pipe.readEnd.number)
+        // xorb %al, %al; movw $0x500, %dx; outb %al, %dx
+        let run = try GuestRun(code: [0x30, 0xC0, 0xBA, 0x00, 0x05, 0xEE]) {
+            $0.interruptControllers = .full
+            if isVirtio {
+                $0.devices.append(.virtioConsole(VirtioConsoleConfiguration(input: input)))
+            } else {
+                $0.input = input
+            }
+        }
+        #expect(run.reason == .exited(status: 0))
+        pipe.readEnd.close()
+        var byte: UInt8 = 0
+        // SAFETY: one byte, the caller's own.
+        #expect(unsafe write(pipe.writeEnd.number, &byte, 1) == -1)
+        #expect(errno == EPIPE)
+        withExtendedLifetime(input) {}
+    }
+
     @Test("a pipe that does not block is an input like any other")
     func nonBlocking() {
         let pipe = HostPipe()

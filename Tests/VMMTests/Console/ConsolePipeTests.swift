@@ -1,5 +1,7 @@
+import DeviceModel
 import Glibc
 import KVM
+import LinuxHost
 import Synchronization
 import SystemPackage
 import TestSupport
@@ -90,6 +92,53 @@ struct ConsolePipeTests {
         isOver.store(true, ordering: .sequentiallyConsistent)
         flusher.join()
         #expect(output.pendingCount == 3)
+    }
+
+    @Test("everyone who waits for another one that writes is woken when it gives the output up")
+    func wakesAll() throws {
+        let pipe = HostPipe()
+        pipe.write([UInt8](repeating: 0, count: 65_536))
+        let loop = try EventLoop()
+        let output = ConsoleOutput(descriptor: pipe.writeEnd.number)
+        _ = try output.attach { _ in loop }
+        let memory = try GuestRAM.make(1 << 20).memory
+        let woken = Mutex<Set<Int>>([])
+        /// - Returns: whether it has the output now.
+        func pass(_ number: Int) -> Bool {
+            var bytes = GuestBytes(memory: memory)
+            bytes.append([GuestSegment(address: GuestAddress(0), count: 1)])
+            var (lost, isHolder) = (UInt64(0), false)
+            let result = output.pass(
+                &bytes, losing: &lost, isHolder: &isHolder, unless: { false },
+                wake: { woken.withLock { _ = $0.insert(number) } })
+            #expect(result == .waits)
+            return isHolder
+        }
+        #expect((0..<4).map { pass($0) } == [true, false, false, false])
+        #expect(woken.withLock { $0 } == [])
+        output.release()
+        #expect(woken.withLock { $0 } == [1, 2, 3])
+        output.detach()
+    }
+
+    @Test("who gives others their turn in the middle keeps the output, and nobody writes in between")
+    func keepsOutput() throws {
+        let pipe = HostPipe()
+        let loop = try EventLoop()
+        let output = ConsoleOutput(descriptor: pipe.writeEnd.number)
+        _ = try output.attach { _ in loop }
+        let memory = try GuestRAM.make(1 << 20).memory
+        var bytes = GuestBytes(memory: memory)
+        // A call takes 64 KiB at most.
+        bytes.append([GuestSegment(address: GuestAddress(0), count: 100_000)])
+        var (lost, isHolder) = (UInt64(0), false)
+        #expect(output.pass(&bytes, losing: &lost, isHolder: &isHolder, unless: { true }, wake: {}) == .again)
+        #expect(isHolder)
+        output.write([1])
+        #expect(output.flush { _ in false } == .done)
+        #expect(output.pendingCount == 1)
+        output.release()
+        output.detach()
     }
 
     @Test("a flush ends, however much others write meanwhile")

@@ -1,3 +1,5 @@
+import Glibc
+import LinuxHost
 import TestSupport
 import Testing
 
@@ -21,6 +23,23 @@ struct ConsoleQueueTests {
         #expect(taken(from: input, upTo: 3) == [1, 2, 3])
         #expect(input.append([6]) == 1)
         #expect(taken(from: input, upTo: 16) == [4, 6])
+    }
+
+    @Test("who waits for a queue's descriptor is woken as long as there are bytes, and then no more")
+    func waiting() throws {
+        let input = ConsoleInput(queueOf: 4)
+        let descriptor = try #require(input.watchedDescriptor)
+        func isReadable() -> Bool { readiness(of: descriptor, POLLIN) & Int16(POLLIN) != 0 }
+        #expect(!isReadable())
+        for _ in 0..<2 {
+            #expect(input.append([1, 2]) == 2)
+            #expect(isReadable())
+            #expect(input.append([3]) == 1)
+            #expect(taken(from: input, upTo: 2) == [1, 2])
+            #expect(isReadable())
+            #expect(taken(from: input, upTo: 1) == [3])
+            #expect(!isReadable())
+        }
     }
 
     @Test("nothing can be appended to an input that is not a queue")

@@ -1,6 +1,7 @@
 import DeviceModel
 import Glibc
 import LinuxHost
+import Synchronization
 import TestSupport
 import Testing
 import VirtioDriver
@@ -18,16 +19,20 @@ private final class DiskDriver {
     let device: VirtioDevice
     var queue: MockDriver
 
-    init(_ content: [UInt8] = [UInt8](repeating: 0, count: sectors * 512), isReadOnly: Bool = false) throws {
+    /// - Parameter onStart: called on the disk's worker at first.
+    init(
+        _ content: [UInt8] = [UInt8](repeating: 0, count: sectors * 512), isReadOnly: Bool = false,
+        memorySize: Int = 0x20000, onStart: @escaping @Sendable () -> Void = {}
+    ) throws {
         file = TemporaryFile(content)
-        memory = try HostPages.makeMemory([(start: 0, size: 0x20000)])
+        memory = try HostPages.makeMemory([(start: 0, size: memorySize)])
         host = try MachineHost(memory: memory, output: ConsoleOutput())
         let slot = DeviceSlot(name: "disk0", kind: .virtio(deviceID: 2), ranges: [.memory(0..<0x1000)], gsi: 5)
         let made = try DiskConfiguration(path: file.path, isReadOnly: isReadOnly).makeDevice(slot, host)
         device = try #require(made as? VirtioDevice)
         queue = try MockDriver(memory: memory, size: Self.queueSize, base: 0)
         try device.begin()
-        try host.loops.start {}
+        try host.loops.start(onStart)
     }
 
     deinit {
@@ -37,11 +42,11 @@ private final class DiskDriver {
 
     var transport: VirtioMMIO { device.transport }
 
-    func bringUp() throws {
+    func bringUp(features: UInt64 = VirtioMMIO.version1) throws {
         let zeros = [UInt8](repeating: 0, count: Int(MockDriver.end(size: Self.queueSize, base: 0)))
         try memory.write(zeros.span, at: GuestAddress(0))
         queue = try MockDriver(memory: memory, size: Self.queueSize, base: 0)
-        transport.bringUp([queue.layout])
+        transport.bringUp([queue.layout], features: features)
         try #require(transport.status == 15)
     }
 
@@ -142,6 +147,59 @@ struct DiskTests {
         #expect(try disk.perform(0, sector: 8, room: [512]) == [])
         #expect(disk.host.control.outcome == nil)
         #expect(disk.transport.fault == nil)
+    }
+
+    @Test("its report counts the requests, and those among them that failed")
+    func counts() throws {
+        let disk = try DiskDriver()
+        try disk.bringUp()
+        for sector in 0..<4 as Range<UInt64> { #expect(try disk.perform(0, sector: sector, room: [512])?.last == 0) }
+        #expect(try disk.perform(0, sector: 1000, room: [512]) == [])
+        #expect(disk.device.report.requests == 5)
+        #expect(disk.device.report.failedRequests == 1)
+    }
+
+    @Test("a flush reaches the file, and so does each write of a driver that has not agreed to ask for one")
+    func flushes() throws {
+        for agrees in [false, true] {
+            let isRefused = Mutex(false)
+            let disk = try DiskDriver {
+                let result = RefusedCall.fdatasync.refuse()
+                isRefused.withLock { $0 = result }
+            }
+            try #require(isRefused.withLock { $0 }, "the system refuses no call of one thread")
+            try disk.bringUp(features: VirtioMMIO.version1 | (agrees ? VirtioFeatures.blockFlush.rawValue : 0))
+            let sector = [UInt8](repeating: 1, count: 512)
+            #expect(try disk.perform(1, sector: 0, data: [sector]) == [agrees ? 0 : 1])
+            #expect(try disk.perform(0, sector: 0, room: [512]) == sector + [0])
+            #expect(try disk.perform(4, sector: 0) == [1])
+        }
+    }
+
+    @Test("at the end of a run a request that is under way is done to its last byte")
+    func endsRequest() throws {
+        // So much that others have their turn many times in the middle.
+        let (first, count) = (UInt64(0x10000), UInt64(TestScale.count(32 << 20) / 512 * 512))
+        for round in 0..<3 as Range<UInt8> {
+            let disk = try DiskDriver(
+                [UInt8](repeating: 0, count: Int(count)), memorySize: Int(first + count) + 0x1000)
+            try disk.bringUp(features: VirtioMMIO.version1 | VirtioFeatures.blockFlush.rawValue)
+            let bytes = [UInt8](repeating: round + 1, count: Int(count))
+            try disk.memory.write(bytes.span, at: GuestAddress(first))
+            try disk.queue.set(
+                0, MockDescriptor(address: first - 16, count: UInt32(16 + count), flags: MockDescriptor.next, next: 1))
+            try disk.queue.set(1, MockDescriptor(address: first - 32, count: 1, flags: MockDescriptor.write))
+            try disk.memory.store(UInt64(1), at: GuestAddress(first - 16))
+            try disk.queue.offer(0)
+            _ = try disk.queue.publish()
+            disk.transport.set(.queueNotify, 0)
+            #expect(disk.host.drain([disk.device]) { false })
+            disk.host.loops.end()
+            #expect(disk.device.end() == 0)
+            #expect(disk.device.report.requests == 1)
+            #expect(try disk.memory.load(UInt8.self, at: GuestAddress(first - 32)) == 0)
+            #expect(try FileBytes.read(disk.file.path) == bytes)
+        }
     }
 
     @Test("a chain that is no request stops the device until it is reset, and is told")

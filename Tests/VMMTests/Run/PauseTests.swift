@@ -233,6 +233,35 @@ struct PauseTests {
         reader.join()
     }
 
+    @Test("a reader that takes nothing does not keep a machine that prints from being paused")
+    func stuckReader() throws {
+        let pipe = HostPipe()
+        pipe.write([UInt8](repeating: 0, count: 65_536))
+        let output = ConsoleOutput(descriptor: pipe.writeEnd.number)
+        // outb %al, $0xE9; jmp to it
+        var configuration = MachineConfiguration(image: .bytes([0xE6, 0xE9, 0xEB, 0xFC]), output: output)
+        configuration.timeout = TestScale.patience
+        let control = MachineControl()
+        configuration.control = control
+        var machine = try VirtualMachine(configuration)
+        let count = Atomic(0)
+        let pauser = HostThread {
+            _ = eventually { output.pendingCount > 0 }
+            for _ in 0..<10 {
+                // Until it waits for the reader again.
+                usleep(20_000)
+                control.pause()
+                count.add(1, ordering: .relaxed)
+                control.resume()
+            }
+            control.stop()
+        }
+        #expect(try machine.run() == .stopped)
+        pauser.join()
+        let pauses = count.load(ordering: .relaxed)
+        #expect(pauses == 10)
+    }
+
     @Test("a deadline and a stop end a machine that is paused, before its guest has begun too")
     func endsWhilePaused() throws {
         for isStopped in [true, false] {

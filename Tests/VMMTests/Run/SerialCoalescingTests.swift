@@ -1,7 +1,12 @@
+import DeviceModel
 import Glibc
+import KVM
+import Synchronization
 import TestSupport
 import Testing
-import VMM
+import VirtioDriver
+
+@testable import VMM
 
 @Suite("Serial output that waits in KVM's ring", .requiresKVM)
 struct SerialCoalescingTests {
@@ -98,6 +103,104 @@ struct SerialCoalescingTests {
         reader.join()
         #expect(machine.report.coalescedWrites > 100)
         return time
+    }
+
+    /// Real-mode code that writes so many bytes to the serial port, and then one more each time that the byte at 0x7F00 is set, which it
+    /// clears, and sets the one at 0x7F01 afterwards. It ends by no exit.
+    private static func printsWhenAsked(_ count: UInt16) -> [UInt8] {
+        repeated(count) + [0xB0, 0x61] + [
+            0x80, 0x3E, 0x00, 0x7F, 0x00,  // cmpb $0, 0x7F00
+            0x74, 0xF9,  // je to it
+            0xC6, 0x06, 0x00, 0x7F, 0x00,  // movb $0, 0x7F00
+            0xEE,  // outb %al, %dx
+            0xC6, 0x06, 0x01, 0x7F, 0x01,  // movb $1, 0x7F01
+            0xEB, 0xEC,  // jmp to the comparison
+        ]
+    }
+
+    @Test("a byte that waits there is seen, though the guest made no exit for long before it, nor after it")
+    func afterSilence() throws {
+        let pipe = HostPipe()
+        var configuration = MachineConfiguration(
+            image: .bytes(Self.printsWhenAsked(200)), output: ConsoleOutput(descriptor: pipe.writeEnd.number))
+        configuration.timeout = TestScale.patience
+        var machine = try VirtualMachine(configuration)
+        let (control, memory) = (machine.control, machine.parts.host.memory)
+        let reader = HostThread {
+            var count = 0
+            while count < 200 { count += max(1, pipe.read(upTo: 4096).count) }
+            for _ in 0..<3 {
+                usleep(100_000)
+                try? memory.store(UInt8(1), at: GuestAddress(0x7F00))
+                _ = pipe.read(upTo: 1)
+            }
+            control.stop()
+        }
+        #expect(try machine.run() == .stopped)
+        reader.join()
+        #expect(machine.report.coalescedWrites > 100)
+    }
+
+    @Test("it comes before what a virtio-console prints after it, though neither made an exit")
+    func beforeVirtio() throws {
+        let output = ConsoleOutput()
+        var configuration = MachineConfiguration(image: .bytes(Self.printsWhenAsked(100)), output: output)
+        configuration.timeout = TestScale.patience
+        configuration.devices.append(.virtioConsole(VirtioConsoleConfiguration()))
+        var machine = try VirtualMachine(configuration)
+        let (control, memory) = (machine.control, machine.parts.host.memory)
+        let device = try #require(machine.parts.devices.compactMap { $0 as? VirtioDevice }.first)
+        let rounds = 100
+        let isRight = Atomic(false)
+        let driver = HostThread {
+            // The test in the guest's place: a driver whose rings are no exits either.
+            do {
+                let size: UInt16 = 4
+                let receive = try MockDriver(memory: memory, size: size, base: 0x10000)
+                var transmit = try MockDriver(memory: memory, size: size, base: 0x12000)
+                device.transport.bringUp([receive.layout, transmit.layout])
+                for _ in 0..<rounds {
+                    try memory.store(UInt8(0), at: GuestAddress(0x7F01))
+                    try memory.store(UInt8(1), at: GuestAddress(0x7F00))
+                    _ = try eventually { try memory.load(UInt8.self, at: GuestAddress(0x7F01)) == 1 }
+                    _ = try transmit.add(readable: [Array("b".utf8)])
+                    if try transmit.publish() { device.transport.set(.queueNotify, 1) }
+                    _ = try eventually { try transmit.takeBuffers() != nil }
+                }
+                isRight.store(true, ordering: .relaxed)
+            } catch {
+                Issue.record(error)
+            }
+            control.stop()
+        }
+        #expect(try machine.run() == .stopped)
+        driver.join()
+        let wentRight = isRight.load(ordering: .relaxed)
+        #expect(wentRight)
+        let text = String(decoding: output.collected, as: UTF8.self)
+        #expect(text == String(repeating: "x", count: 100) + String(repeating: "ab", count: rounds))
+    }
+
+    @Test("what waits there when a port's writes become exits again is not lost")
+    func waitsAtStop() throws {
+        final class Recorder: CoalescedDevice {
+            let values = Mutex<[UInt64]>([])
+            func playBack(_ write: CoalescedWrite) { values.withLock { $0.append(write.value) } }
+        }
+        var machine = try VirtualMachine(
+            MachineConfiguration(
+                image: .bytes(Self.out(0x900, 1) + Self.out(0x900, 2) + Self.out(0x900, 3) + [0xF4])))
+        let coalescing = machine.parts.host.coalescing
+        let recorder = Recorder()
+        try #require(coalescing.begin(0x900, recorder))
+        var exit = try machine.first.vcpu.run()
+        // A signal that was for what the thread did before.
+        while exit == .interrupted { exit = try machine.first.vcpu.run() }
+        #expect(exit == .halt)
+        #expect(recorder.values.withLock { $0 } == [])
+        coalescing.stop(0x900)
+        #expect(recorder.values.withLock { $0 } == [1, 2, 3])
+        #expect(!coalescing.isActive)
     }
 
     /// Guest code that writes, reads the status and controls the port in a random order, and what it prints in one round.
