@@ -299,7 +299,8 @@ public final class EventLoop: Sendable {
     private func call(_ descriptor: Int32, _ events: UInt32) {
         let handlers: [Work] = state.change { state in
             guard var entry = state.entries[descriptor], !state.isEnding else { return [] }
-            if entry.group == .devices, state.pauses > 0 {
+            // One that is always ready was looked at before, and whoever pauses waits for it.
+            if entry.group == .devices, state.pauses > 0, !entry.isAlwaysReady {
                 if !entry.repeats { rearm(descriptor, entry) }
                 return []
             }

@@ -50,7 +50,8 @@ final class ConsoleChannel: ByteSink {
         var cause = failure
         var result = ConsoleOutput.PassResult.done
         if cause == nil {
-            result = output.pass(&bytes, losing: &lost, isHolder: &isHolder, unless: mustYield, wake: wake)
+            result = output.pass(
+                &bytes, for: ObjectIdentifier(self), losing: &lost, isHolder: &isHolder, unless: mustYield, wake: wake)
             if dropsWhenFailed, case .failed(let error) = result { cause = error }
         }
         if cause != nil {

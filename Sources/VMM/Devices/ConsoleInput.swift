@@ -28,6 +28,8 @@ public final class ConsoleInput: ByteSource {
         var isFilled = false
         /// Whether nobody has the other side open.
         var isAbsent = false
+        /// Whether it is looked again soon.
+        var isLookedAtSoon = false
     }
 
     private struct Attachment {
@@ -201,6 +203,12 @@ public final class ConsoleInput: ByteSource {
         attachment.withLock { $0 = Attachment(stream: stream, watch: watch, loop: loop, wake: wake) }
     }
 
+    /// The loop that its stream belongs on.
+    func loop(_ loops: (Stream?) throws(HostError) -> EventLoop) throws(HostError) -> EventLoop {
+        guard let descriptor else { return try loops(nil) }
+        return try loops(Stream(descriptor, for: .reading))
+    }
+
     func detach() {
         state.withLock { $0.arrival = nil }
         if let old = attachment.withLock({ $0.take() }) { old.loop.unwatch(old.stream.number) }
@@ -210,7 +218,16 @@ public final class ConsoleInput: ByteSource {
     func arm() {
         guard let attachment = attachment.withLock({ $0 }), !hasEnded else { return }
         if state.withLock({ $0.isAbsent }) || isHungUp {
-            attachment.loop.after(Self.absenceInterval, .devices, attachment.wake)
+            // One timer, however often it is asked for.
+            let isNew = state.withLock { state in
+                defer { state.isLookedAtSoon = true }
+                return !state.isLookedAtSoon
+            }
+            guard isNew else { return }
+            attachment.loop.after(Self.absenceInterval, .devices) { [weak self] in
+                self?.state.withLock { $0.isLookedAtSoon = false }
+                attachment.wake()
+            }
         } else {
             attachment.watch.arm()
         }

@@ -40,8 +40,8 @@ public final class ConsoleOutput: Sendable {
         var bytes: [UInt8] = []
         /// Whether someone has the descriptor.
         var isTaken = false
-        /// Who is to be woken when it is free.
-        var waiting: [EventLoop.Work] = []
+        /// Who is to be woken when it is free, once each.
+        var waiting: [ObjectIdentifier: EventLoop.Work] = [:]
         var sleepers = 0
         /// Who is to be woken when there is room: whoever has the descriptor.
         var onRoom: EventLoop.Work?
@@ -119,13 +119,13 @@ public final class ConsoleOutput: Sendable {
     // MARK: Who has the descriptor
 
     /// - Parameter wake: called, once, when it is free, if it is not now.
-    private func take(orWake wake: EventLoop.Work? = nil) -> Bool {
+    private func take(for caller: ObjectIdentifier? = nil, orWake wake: EventLoop.Work? = nil) -> Bool {
         state.withLock { state in
             guard state.isTaken else {
                 state.isTaken = true
                 return true
             }
-            if let wake { state.waiting.append(wake) }
+            if let caller { state.waiting[caller] = wake }
             return false
         }
     }
@@ -136,7 +136,7 @@ public final class ConsoleOutput: Sendable {
             state.isTaken = false
             state.onRoom = nil
             defer { state.waiting.removeAll() }
-            return (state.waiting, state.sleepers)
+            return (Array(state.waiting.values), state.sleepers)
         }
         if sleepers > 0 { free.withLock { $0?.signal() } }
         for wake in waiting { wake() }
@@ -262,12 +262,13 @@ public final class ConsoleOutput: Sendable {
 
     // MARK: By a device's thread
 
-    /// Prepares for ``pass(_:losing:isHolder:wake:)``.
+    /// Prepares for ``pass(_:for:losing:isHolder:unless:wake:)``.
     ///
     /// - Parameter loops: gives the loop that a stream belongs on.
     /// - Returns: the loop on which it is to be called.
     func attach(_ loops: (Stream?) throws(HostError) -> EventLoop) throws(HostError) -> EventLoop {
         guard case .descriptor(let descriptor, _) = target else { return try loops(nil) }
+        if let old = self.stream.withLock({ $0 }) { return old.loop }
         let stream = Stream(descriptor, for: .writing)
         let loop = try loops(stream)
         let watch = try loop.watch(output: stream.number) { [weak self] in
@@ -286,15 +287,16 @@ public final class ConsoleOutput: Sendable {
     ///
     /// - Parameters:
     ///   - bytes: without those that were written or lost when this returns.
+    ///   - caller: who is woken; asking again is the same as once.
     ///   - lost: how many were lost because nobody has the other side open is added to it.
     ///   - isHolder: whether the caller has the descriptor, from an earlier call that did not end; kept up to date.
     ///   - mustYield: asked now and then whether others should have their turn.
     ///   - wake: what `.waits` promises to call, once.
     func pass(
-        _ bytes: inout GuestBytes, losing lost: inout UInt64, isHolder: inout Bool, unless mustYield: () -> Bool,
-        wake: @escaping EventLoop.Work
+        _ bytes: inout GuestBytes, for caller: ObjectIdentifier, losing lost: inout UInt64, isHolder: inout Bool,
+        unless mustYield: () -> Bool, wake: @escaping EventLoop.Work
     ) -> PassResult {
-        if !isHolder { isHolder = take(orWake: wake) }
+        if !isHolder { isHolder = take(for: caller, orWake: wake) }
         guard isHolder else { return .waits }
         var result = passHeld()
         if result == .done { result = passNow(&bytes, &lost, unless: mustYield) }
@@ -317,6 +319,11 @@ public final class ConsoleOutput: Sendable {
         return outgoing.withLock { held in
             if held.isEmpty { state.withLock { swap(&$0.bytes, &held) } }
             while !held.isEmpty {
+                if case .descriptor(_, discardsWhenHungUp: true) = target, !isConnected {
+                    pending.subtract(held.count, ordering: .relaxed)
+                    held.removeAll(keepingCapacity: true)
+                    break
+                }
                 // SAFETY: raw bytes of a byte span are its elements.
                 let count = unsafe stream.write(held.span.bytes)
                 if count > 0 {

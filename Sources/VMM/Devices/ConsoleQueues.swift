@@ -66,7 +66,8 @@ struct ConsoleTransmitter: QueueTask {
     }
 
     func hasOutput(_ queue: inout Virtqueue) -> Bool {
-        let offered = (try? queue.availableCount()) ?? 0
+        // Of one that its driver has broken nothing more is taken.
+        guard let offered = try? queue.availableCount() else { return false }
         return !heads.isEmpty || offered > 0
     }
 

@@ -69,6 +69,9 @@ private final class DiskFile: Sendable {
             throw fail(
                 "it has \(max(0, end)) bytes, which is no sector of 512; make it larger, as with truncate -s 64M")
         }
+        guard end % Int(VirtioBlockDisk.sectorSize) == 0 else {
+            throw fail("it has \(end) bytes, and a disk has whole sectors of 512; fill it up, as with truncate -s %512")
+        }
         size = UInt64(end)
         guard flock(number, (isReadOnly ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 else {
             throw fail(
@@ -119,7 +122,8 @@ private struct DiskTask: QueueTask {
     }
 
     func hasOutput(_ queue: inout Virtqueue) -> Bool {
-        let offered = (try? queue.availableCount()) ?? 0
+        // Of one that its driver has broken nothing more is taken.
+        guard let offered = try? queue.availableCount() else { return false }
         return current != nil || offered > 0
     }
 

@@ -11,6 +11,8 @@ protocol MachineDevice: AnyObject, Sendable {
     var outputs: [ConsoleOutput] { get }
     /// Prepares all that the device will need, before the guest begins.
     func begin() throws(VMMError)
+    /// The vCPUs run no more: what the guest has offered without telling of it is to be taken, too.
+    func finish()
     /// Whether the host has taken all that the guest has given.
     var isIdle: Bool { get }
     /// The loops have ended, and the vCPUs.
@@ -23,6 +25,7 @@ protocol MachineDevice: AnyObject, Sendable {
 extension MachineDevice {
     var outputs: [ConsoleOutput] { [] }
     func begin() throws(VMMError) {}
+    func finish() {}
     var isIdle: Bool { true }
     func end() -> UInt64 { 0 }
 }
@@ -112,6 +115,7 @@ final class MachineHost: Sendable {
     /// - Returns: whether they are.
     func drain(_ devices: [any MachineDevice], unless shouldGiveUp: () -> Bool) -> Bool {
         isDraining.store(true, ordering: .sequentiallyConsistent)
+        for device in devices { device.finish() }
         while !devices.allSatisfy(\.isIdle) {
             if shouldGiveUp() { return false }
             _ = InterruptibleWait.wait(for: progress.number, nanoseconds: 50_000_000)
@@ -130,7 +134,7 @@ final class MachineLoops: Sendable {
         var all: [EventLoop] = []
     }
 
-    /// How long a thread may take to end, in nanoseconds: it must not hold up the end of the run.
+    /// How long all threads together may take to end, in nanoseconds: it must not hold up the end of the run.
     private static let patience: Int64 = 200_000_000
 
     private let state = Mutex(State())
@@ -170,6 +174,8 @@ final class MachineLoops: Sendable {
     }
 
     func end() {
-        for loop in all { loop.end(patience: Self.patience) }
+        let end = MonotonicClock.after(Self.patience)
+        for loop in all { loop.end(patience: 0) }
+        for loop in all { loop.end(patience: max(0, end - MonotonicClock.now)) }
     }
 }

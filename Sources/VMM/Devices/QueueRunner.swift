@@ -132,7 +132,12 @@ final class QueueRunner<Task: QueueTask>: DeviceQueue {
 
     /// There may be new chains.
     func ring() {
-        if !isPosted.exchange(true, ordering: .sequentiallyConsistent) { loop.post { [weak self] in self?.work() } }
+        guard !isPosted.exchange(true, ordering: .sequentiallyConsistent) else { return }
+        // Only what was posted takes the mark away: else each doorbell would add another piece that posts itself again.
+        loop.post { [weak self] in
+            self?.isPosted.store(false, ordering: .sequentiallyConsistent)
+            self?.work()
+        }
     }
 
     /// Takes the queue away. When this returns the loop uses neither it nor its chains.
@@ -174,7 +179,6 @@ final class QueueRunner<Task: QueueTask>: DeviceQueue {
 
     private func work() {
         let end = MonotonicClock.now &+ Self.turn
-        isPosted.store(false, ordering: .sequentiallyConsistent)
         let progress = state.withLock { Self.work(&$0, index) { MonotonicClock.now >= end } }
         host.noteProgress()
         switch progress {

@@ -88,7 +88,7 @@ final class VirtioConsole: VirtioMachineBackend {
             let queue = receiveQueue(ofPort: index)
             let receiver = QueueRunner(
                 ConsoleReceiver(from: port.input, host, queue: queue) { control?.isOpen(port: index) ?? true },
-                queue: queue, on: light, doorbell: doorbell, host: host)
+                queue: queue, on: try port.input?.loop(host.loops.loop(for:)) ?? light, doorbell: doorbell, host: host)
             control?.onOpen(port: index) { [weak receiver] in receiver?.ring() }
             let transmitter = QueueRunner(
                 ConsoleTransmitter(to: port.channel, memory: host.memory, queue: queue &+ 1) {

@@ -123,6 +123,11 @@ final class VirtioQueues: Sendable {
         queues[index].ring()
     }
 
+    /// Has all of them looked at, without a ring by the driver.
+    func wake() {
+        for queue in queues { queue.ring() }
+    }
+
     var isIdle: Bool { queues.allSatisfy(\.isIdle) }
 
     func end() -> UInt64 { queues.reduce(0) { $0 &+ $1.end() } }
@@ -206,6 +211,8 @@ final class VirtioDevice: MachineDevice {
             }
         }
     }
+
+    func finish() { backend.queues.wake() }
 
     var isIdle: Bool { backend.queues.isIdle }
 

@@ -70,18 +70,21 @@ public final class MachineControl: Sendable {
 
     /// Takes one pause back.
     public func resume() {
-        let loops = state.change { state -> [EventLoop] in
-            guard state.pauses > 0 else { return [] }
+        typealias Completions = [@Sendable () -> Void]
+        let (loops, completions) = state.change { state -> ([EventLoop], Completions) in
+            guard state.pauses > 0 else { return ([], []) }
             state.pauses -= 1
-            guard state.pauses == 0 else { return [] }
+            guard state.pauses == 0 else { return ([], []) }
             isPauseWanted.store(false, ordering: .sequentiallyConsistent)
             resumed?.signal()
             // One that makes them quiet just now finds out itself.
-            guard state.devices == .yes else { return [] }
-            state.devices = .no
-            return state.loops
+            guard state.devices != .soon else { return ([], []) }
+            defer { (state.devices, state.completions) = (.no, []) }
+            return (state.devices == .yes ? state.loops : [], state.completions)
         }
         for loop in loops { loop.resumeDevices() }
+        // Whoever still waited for the pause waits no more.
+        for completion in completions { completion() }
     }
 
     // MARK: For the machine

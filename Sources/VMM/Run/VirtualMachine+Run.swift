@@ -32,10 +32,10 @@ extension VirtualMachine {
         // Made before the guest begins: at its end nothing may keep its output from being written.
         var alarm = try host { () throws(HostError) in try RunAlarm(deadline, watches: false) }
         defer { extendLifetime(alarm) }
+        defer { endDevices() }
         let threads = try startThreads(deadline)
         first.run(until: deadline)
         for thread in threads { thread.join() }
-        defer { endDevices() }
         try? alarm.setForWriting()
         parts.control.endPause()
         switch parts.control.outcome {

@@ -176,7 +176,7 @@ struct EndTests {
         var least: [Int] = []
         for _ in 0..<3 {
             var seen: [Int] = []
-            for round in 0..<40 {
+            for round in 0..<100 {
                 let loop = try EventLoop()
                 let event = try SharedEvent()
                 let pipe = Ends.pipe()
@@ -199,6 +199,6 @@ struct EndTests {
             }
             least.append(seen.min() ?? 0)
         }
-        #expect(least[2] < least[0] + 20, "\(least)")
+        #expect(least[2] < least[0] + 150, "\(least)")
     }
 }
