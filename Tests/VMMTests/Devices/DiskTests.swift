@@ -50,13 +50,13 @@ private final class DiskDriver {
         try #require(transport.status == 15)
     }
 
-    func offer(_ type: UInt32, sector: UInt64, data: [[UInt8]] = [], room: [UInt32] = []) throws {
+    func offer(_ type: UInt32, sector: UInt64, data: [[UInt8]] = [], room: [UInt32] = [], rings: Bool = true) throws {
         var header: [UInt8] = []
         header.appendLittleEndian(type)
         header.appendLittleEndian(UInt32(0))
         header.appendLittleEndian(sector)
         try #require(try queue.add(readable: [header] + data, writable: room + [1]) != nil)
-        if try queue.publish() { transport.set(.queueNotify, 0) }
+        if try queue.publish(), rings { transport.set(.queueNotify, 0) }
     }
 
     /// What comes back: the data, and the status as the last byte.
@@ -135,6 +135,18 @@ struct DiskTests {
         #expect(try disk.perform(1, sector: 0, data: [[UInt8](repeating: 0, count: 512)]) == [1])
         #expect(try disk.perform(0, sector: 0, room: [512]) == [UInt8](repeating: 0x5A, count: 512) + [0])
         #expect(try FileBytes.read(disk.file.path) == content)
+    }
+
+    @Test("what its driver has offered without a ring is done at the end of the run")
+    func offeredInSilence() throws {
+        let disk = try DiskDriver()
+        try disk.bringUp()
+        try disk.offer(1, sector: 3, data: [[UInt8](repeating: 0x5A, count: 512)], rings: false)
+        #expect(!disk.device.isIdle)
+        let start = MonotonicClock.now
+        #expect(disk.host.drain([disk.device]) { MonotonicClock.now - start > 60_000_000_000 })
+        #expect(try disk.take() == [0])
+        #expect(try FileBytes.read(disk.file.path)[1536..<2048] == [UInt8](repeating: 0x5A, count: 512)[...])
     }
 
     @Test("a file that becomes shorter is an error of its requests, and no more")
