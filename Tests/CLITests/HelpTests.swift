@@ -36,11 +36,13 @@ struct HelpTests {
         let outcome = try await scratch.swiftvmm(arguments)
         #expect(outcome.status == 0, "\(outcome)")
         #expect(outcome.errors == "")
-        let options = outcome.text.split(separator: "\n").compactMap { $0.firstMatch(of: #/^  (--[a-z-]+) /#)?.1 }
+        let options = outcome.text.split(separator: "\n").compactMap { $0.firstMatch(of: #/^  (--[a-z0-9-]+) /#)?.1 }
         #expect(
             options == [
                 "--mode", "--format", "--memory", "--cpus", "--timeout", "--irqchip", "--no-coalescing", "--cmdline",
-                "--serial", "--console", "--virtio-console", "--virtio-port", "--no-eventfd", "--report", "--version",
+                "--serial", "--console", "--virtio-console", "--virtio-port", "--serial2", "--disk", "--rng",
+                "--no-eventfd",
+                "--report", "--version",
             ])
         let words = outcome.text.split { $0.isWhitespace }.joined(separator: " ")
         for text in [

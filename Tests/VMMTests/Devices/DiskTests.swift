@@ -22,10 +22,10 @@ private final class DiskDriver {
     /// - Parameter onStart: called on the disk's worker at first.
     init(
         _ content: [UInt8] = [UInt8](repeating: 0, count: sectors * 512), isReadOnly: Bool = false,
-        memorySize: Int = 0x20000, onStart: @escaping @Sendable () -> Void = {}
+        onStart: @escaping @Sendable () -> Void = {}
     ) throws {
         file = TemporaryFile(content)
-        memory = try HostPages.makeMemory([(start: 0, size: memorySize)])
+        memory = try HostPages.makeMemory([(start: 0, size: 0x20000)])
         host = try MachineHost(memory: memory, output: ConsoleOutput())
         let slot = DeviceSlot(name: "disk0", kind: .virtio(deviceID: 2), ranges: [.memory(0..<0x1000)], gsi: 5)
         let made = try DiskConfiguration(path: file.path, isReadOnly: isReadOnly).makeDevice(slot, host)
@@ -185,32 +185,6 @@ struct DiskTests {
             #expect(try disk.perform(1, sector: 0, data: [sector]) == [agrees ? 0 : 1])
             #expect(try disk.perform(0, sector: 0, room: [512]) == sector + [0])
             #expect(try disk.perform(4, sector: 0) == [1])
-        }
-    }
-
-    @Test("at the end of a run a request that is under way is done to its last byte")
-    func endsRequest() throws {
-        // So much that others have their turn many times in the middle.
-        let (first, count) = (UInt64(0x10000), UInt64(TestScale.count(32 << 20) / 512 * 512))
-        for round in 0..<3 as Range<UInt8> {
-            let disk = try DiskDriver(
-                [UInt8](repeating: 0, count: Int(count)), memorySize: Int(first + count) + 0x1000)
-            try disk.bringUp(features: VirtioMMIO.version1 | VirtioFeatures.blockFlush.rawValue)
-            let bytes = [UInt8](repeating: round + 1, count: Int(count))
-            try disk.memory.write(bytes.span, at: GuestAddress(first))
-            try disk.queue.set(
-                0, MockDescriptor(address: first - 16, count: UInt32(16 + count), flags: MockDescriptor.next, next: 1))
-            try disk.queue.set(1, MockDescriptor(address: first - 32, count: 1, flags: MockDescriptor.write))
-            try disk.memory.store(UInt64(1), at: GuestAddress(first - 16))
-            try disk.queue.offer(0)
-            _ = try disk.queue.publish()
-            disk.transport.set(.queueNotify, 0)
-            #expect(disk.host.drain([disk.device]) { false })
-            disk.host.loops.end()
-            #expect(disk.device.end() == 0)
-            #expect(disk.device.report.requests == 1)
-            #expect(try disk.memory.load(UInt8.self, at: GuestAddress(first - 32)) == 0)
-            #expect(try FileBytes.read(disk.file.path) == bytes)
         }
     }
 

@@ -62,21 +62,6 @@ struct InterruptTests {
         #expect(run.output == payload)
     }
 
-    @Test(
-        "a level that lasts beyond its handling interrupts again when that has ended",
-        arguments: [(.split, true), (.split, false), (.full, true), (.full, false)] as [(InterruptControllers, Bool)])
-    func lateLevel(controllers: InterruptControllers, usesEvents: Bool) throws {
-        let text = Array(String(repeating: "there and back\n", count: 20).utf8)
-        let run = try GuestRun(guest: "long-virtio-echo.elf") {
-            $0.interruptControllers = controllers
-            $0.commandLine = "level late"
-            $0.usesEventFDs = usesEvents
-            $0.devices.append(.virtioConsole(VirtioConsoleConfiguration(input: ConsoleInput(text + [4]))))
-        }
-        #expect(run.reason == .exited(status: 0))
-        #expect(run.output == text)
-    }
-
     @Test("nor does one of input that is appended bit by bit")
     func echoQueue() throws {
         let input = ConsoleInput(queueOf: 100)

@@ -38,22 +38,4 @@ struct MachineControlTests {
         #expect(count.wait { $0.devices == 3 ? true : nil } == true)
         loop.end(patience: .max / 2)
     }
-
-    @Test("each pause makes the devices quiet again, however often the machine was resumed")
-    func pausedAgain() throws {
-        let control = MachineControl()
-        let loop = try EventLoop()
-        let count = Monitor((devices: 0, control: 0))
-        control.add([loop])
-        try loop.start()
-        for round in 1...3 {
-            control.pause()
-            loop.post(.devices) { count.change { $0.devices += 1 } }
-            loop.post(.control) { count.change { $0.control += 1 } }
-            #expect(count.wait { $0.control == round ? $0.devices : nil } == round - 1)
-            control.resume()
-            #expect(count.wait { $0.devices == round ? true : nil } == true)
-        }
-        loop.end(patience: .max / 2)
-    }
 }
