@@ -10,8 +10,9 @@ public final class ProcessorWait: Sendable {
     private let isOver = Atomic(false)
     private let thread = Mutex<HostThread?>(nil)
 
-    /// Begins to watch.
+    /// Begins to watch. On a slow host the bounds are wide as they are, and one that spins would take much of it: there it does nothing.
     public init() {
+        guard TestScale.divisor == 1 else { return }
         let start = ContinuousClock.now
         thread.withLock {
             $0 = HostThread { [self] in
