@@ -71,6 +71,12 @@ struct OptionTests {
             ["run", "guest.bin", "--serial", "unix:" + String(repeating: "s", count: 108)], "--serial", "107 bytes",
             "shorter"),
         Row(["run", "guest.bin", "--report", ""], "--report", "the name of a file"),
+        Row(
+            ["run", "guest.bin", "--console", "uart2", "--serial2", "null"], "--console", "second serial port",
+            "leave one of them out"),
+        Row(
+            ["run", "guest.bin", "--console", "virtio", "--virtio-console", "pty"], "--console", "virtio-console",
+            "leave one of them out"),
     ]
 
     @Test("bad words are refused with status 64 before anything is opened", arguments: badWords)

@@ -89,8 +89,7 @@ public final class ConsoleInput: ByteSource {
             state.bytes += bytes.prefix(taken)
             return (taken, state.arrival)
         }
-        // Outside the lock: it leads to a device, which reads this input.
-        arrival?()
+        if taken > 0 { arrival?() }
         return taken
     }
 
@@ -188,14 +187,17 @@ public final class ConsoleInput: ByteSource {
 
     // MARK: By a device's loop
 
-    /// Has `wake` called on the loop when something may have come, after ``arm()``; for bytes that are appended, on whichever thread
-    /// appends them, each time.
+    /// Has `wake` called on the loop when something may have come, after ``arm()``; for bytes that are appended, each time.
     ///
     /// - Parameter loops: gives the loop that a stream belongs on.
     func attach(
-        _ loops: (Stream) throws(HostError) -> EventLoop, wake: @escaping EventLoop.Work
+        _ loops: (Stream?) throws(HostError) -> EventLoop, wake: @escaping EventLoop.Work
     ) throws(HostError) {
-        state.withLock { $0.arrival = wake }
+        if case .queue = origin {
+            // On the loop, too: a device that is paused takes nothing.
+            let loop = try loops(nil)
+            state.withLock { $0.arrival = { loop.post(.devices, wake) } }
+        }
         guard let descriptor else { return }
         let stream = Stream(descriptor, for: .reading)
         let loop = try loops(stream)

@@ -35,6 +35,8 @@ enum HighMemory {
     /// The first virtio device's registers; the others' follow.
     static let firstVirtio: UInt64 = 0xD000_0000
     static let ioAPIC: UInt64 = 0xFEC0_0000
+    /// Where there are interrupt controllers: what is here is theirs.
+    static let interruptControllers: [Range<UInt64>] = [ioAPIC..<ioAPIC + 0x1000, 0xFEE0_0000..<0xFEE0_1000]
 }
 
 /// I/O ports. Those of PCs are where PCs have them.
@@ -52,6 +54,8 @@ enum Ports {
     static let hypercall: Range<UInt16> = 0x510..<0x514
     static let powerOff: Range<UInt16> = 0x604..<0x606
     static let resetControl: Range<UInt16> = 0xCF9..<0xCFA
+    /// Of the PICs, their edge and level registers, and the 8254, which KVM answers itself where it has them.
+    static let interruptControllers: [Range<UInt16>] = [0x20..<0x22, 0xA0..<0xA2, 0x4D0..<0x4D2, 0x40..<0x44]
 }
 
 /// Interrupt lines (global system interrupts).

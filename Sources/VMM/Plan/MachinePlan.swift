@@ -33,6 +33,10 @@ public struct MachinePlan: Equatable, Sendable {
             try device.description.check()
             let slot = try allocator.place(device.description.slotRequest)
             try Self.check(slot, against: memory)
+            try Self.check(slot, against: interrupts)
+            if devices.contains(where: { $0.name == slot.name }) {
+                throw .configuration("two devices are called \(slot.name); give one of them another name")
+            }
             devices.append(slot)
         }
         self.devices = devices
@@ -63,6 +67,21 @@ public struct MachinePlan: Equatable, Sendable {
             throw .configuration(
                 "the device \(slot.name) at \(hex(range.lowerBound)) lies over \(what); put it from \(hex(HighMemory.deviceHole.lowerBound)) on"
             )
+        }
+    }
+
+    /// Nor would one where the kernel, or the machine's own I/O APIC, answers first.
+    private static func check(_ slot: DeviceSlot, against controllers: InterruptControllers) throws(VMMError) {
+        for range in slot.ranges {
+            let isTaken =
+                switch range {
+                case .ports(let ports):
+                    controllers == .full && Ports.interruptControllers.contains { $0.overlaps(ports) }
+                case .memory(let memory):
+                    controllers != .none && HighMemory.interruptControllers.contains { $0.overlaps(memory) }
+                }
+            guard isTaken else { continue }
+            throw .configuration("the device \(slot.name) lies over the interrupt controllers; put it elsewhere")
         }
     }
 

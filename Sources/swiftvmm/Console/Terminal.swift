@@ -138,7 +138,8 @@ final class WindowWatch: MachineAttachment {
 
     func begin(on loop: EventLoop) throws(HostError) {
         self.loop.change { $0 = loop }
-        try loop.watch(changes.number, .control) { [weak self] in
+        // With the devices: the size of one that is paused stays as it is.
+        try loop.watch(changes.number, .devices) { [weak self] in
             self?.changes.take()
             self?.look()
         }

@@ -50,6 +50,7 @@ struct RunOptions {
         } catch {
             throw Failure(status: .usage, message: "\(error)")
         }
+        try checkStandardInput()
         try checkFiles()
         let reportFile = try report.map {
             try OutputFile(path: $0, option: "--report", content: "report", guests: [image])
@@ -101,6 +102,18 @@ struct RunOptions {
                 throw Failure(
                     status: .usage, message: "\(file.option) and \(other.option) are one file; name two")
             }
+        }
+    }
+
+    /// A console that was named to have standard input must have it.
+    private func checkStandardInput() throws {
+        let ends = [(ConsoleDevice.uart2, serial2), (.virtio, virtioConsole)]
+        for (device, end) in ends where device == console && end != nil && end != .stdio {
+            throw Failure(
+                status: .usage,
+                message:
+                    "--console gives the \(device.label.name) standard input, and \(device.label.option)connects it elsewhere; leave one of them out"
+            )
         }
     }
 

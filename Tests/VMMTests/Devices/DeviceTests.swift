@@ -157,8 +157,9 @@ struct DeviceTests {
 
     @Test("what cannot be had is told in words")
     func refusals() {
-        func words(_ devices: [DeviceConfiguration]) -> String? {
+        func words(_ devices: [DeviceConfiguration], _ controllers: InterruptControllers = .auto) -> String? {
             var configuration = MachineConfiguration(image: .bytes([0xF4]))
+            configuration.interruptControllers = controllers
             configuration.devices += devices
             do throws(VMMError) {
                 _ = try VirtualMachine(configuration)
@@ -174,7 +175,23 @@ struct DeviceTests {
         #expect(words([custom("x", .ports(0x3F0..<0x3F9))])?.contains("two devices cannot be at one place") == true)
         #expect(words([custom("x", .memory(0x1000..<0x2000))])?.contains("RAM") == true)
         #expect(words([custom("x", .ports(0x900..<0x900))])?.contains("empty range") == true)
+        #expect(words([custom("debug", .ports(0x900..<0x901))])?.contains("two devices are called debug") == true)
+        let disk = TemporaryFile([UInt8](repeating: 0, count: 512))
+        let other = custom("disk0", .ports(0x900..<0x901))
+        #expect(
+            words([.disk(DiskConfiguration(path: disk.path)), other])?.contains("two devices are called disk0") == true)
         let many = (0..<14).map { custom("x\($0)", .ports(UInt16(0x900 + $0)..<UInt16(0x901 + $0)), true) }
+        let overControllers: [(IORange, [InterruptControllers])] = [
+            (.memory(0xFEC0_0FFF..<0xFEC0_2000), [.split, .full]),
+            (.memory(0xFEE0_0000..<0xFEE0_0001), [.split, .full]),
+            (.ports(0x1F..<0x21), [.full]), (.ports(0x43..<0x44), [.full]), (.ports(0x22..<0x24), []),
+        ]
+        for (range, refusing) in overControllers {
+            for controllers in [InterruptControllers.none, .split, .full] {
+                let isRefused = words([custom("x", range)], controllers)?.contains("the interrupt controllers") == true
+                #expect(isRefused == refusing.contains(controllers), "\(range) \(controllers)")
+            }
+        }
         #expect(words(many)?.contains("no interrupt line left") == true)
         #expect(words(Array(many.dropLast())) == nil)
     }

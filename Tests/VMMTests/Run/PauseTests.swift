@@ -122,22 +122,22 @@ struct PauseTests {
         try loop.start()
         defer { #expect(loop.end(patience: .max)) }
         control.add([loop])
-        let isHeld = Atomic<Bool>(false)
-        let mayEnd = Atomic<Bool>(false)
+        let isHeld = Monitor(false)
+        let mayEnd = Monitor(false)
         let quiet = Atomic<Int>(0)
         loop.post {
-            isHeld.store(true, ordering: .sequentiallyConsistent)
-            while !mayEnd.load(ordering: .sequentiallyConsistent) { usleep(100) }
+            isHeld.change { $0 = true }
+            _ = mayEnd.wait { $0 ? true : nil }
         }
-        #expect(eventually { isHeld.load(ordering: .sequentiallyConsistent) })
+        _ = isHeld.wait { $0 ? true : nil }
         let pausers = (0..<2).map { _ in
             HostThread {
                 control.pause()
-                quiet.add(mayEnd.load(ordering: .sequentiallyConsistent) ? 1 : 100, ordering: .sequentiallyConsistent)
+                quiet.add(mayEnd.change { $0 } ? 1 : 100, ordering: .sequentiallyConsistent)
             }
         }
         usleep(20_000)
-        mayEnd.store(true, ordering: .sequentiallyConsistent)
+        mayEnd.change { $0 = true }
         for pauser in pausers { pauser.join() }
         let seen = quiet.load(ordering: .sequentiallyConsistent)
         #expect(seen == 2)
