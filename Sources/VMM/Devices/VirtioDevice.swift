@@ -123,9 +123,10 @@ final class VirtioQueues: Sendable {
         queues[index].ring()
     }
 
-    /// Has all of them looked at, without a ring by the driver.
+    /// Has those looked at that hold something of the driver's, whether or not it has rung. The others are left alone: no input is taken
+    /// for a guest that has ended.
     func wake() {
-        for queue in queues { queue.ring() }
+        for queue in queues where !queue.isIdle { queue.ring() }
     }
 
     var isIdle: Bool { queues.allSatisfy(\.isIdle) }
