@@ -91,6 +91,8 @@ public struct Capability: Hashable, Sendable, CustomStringConvertible {
     public static let coalescedMMIO = Capability(number: KVM_CAP_COALESCED_MMIO, name: "KVM_CAP_COALESCED_MMIO")
     /// Its value is how many vCPUs a machine may have.
     public static let maxVCPUs = Capability(number: KVM_CAP_MAX_VCPUS, name: "KVM_CAP_MAX_VCPUS")
+    /// The local APIC's timer can compare with the time stamp counter.
+    public static let deadlineTimer = Capability(number: KVM_CAP_TSC_DEADLINE_TIMER, name: "KVM_CAP_TSC_DEADLINE_TIMER")
     public static let guestDebug = Capability(number: KVM_CAP_SET_GUEST_DEBUG, name: "KVM_CAP_SET_GUEST_DEBUG")
 
     /// What this library cannot do without.

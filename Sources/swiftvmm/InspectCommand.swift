@@ -25,18 +25,19 @@ struct InspectCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "RAM of the machine that it is for, in bytes, or with K, M, G or T: 64M unless given.", valueName: "size"),
+            "RAM of the machine that it is for, in bytes, or with K, M, G or T: 64M unless given, 512M for Linux.",
+            valueName: "size"),
         transform: MemorySize.parse)
-    var memory = MemorySize.standard
+    var memory: MemorySize?
 
     func run() throws {
         let inspection: ImageInspection
         do throws(VMMError) {
-            inspection = try ImageInspection(.file(image), format: format, mode: mode, memorySize: memory.bytes)
+            inspection = try ImageInspection(.file(image), format: format, mode: mode, memorySize: memory?.bytes)
         } catch {
             throw Failure(status: ExitStatus(error), message: error.words)
         }
-        guard StandardStreams.answer(ImageDescription(inspection, memory: memory).text) else {
+        guard StandardStreams.answer(ImageDescription(inspection).text) else {
             throw Failure(status: .outputFailed, message: "cannot write to standard output")
         }
         if case .failure(let error) = inspection.outcome {

@@ -34,9 +34,15 @@ struct RunCommand: ParsableCommand {
     var format: ImageFormat?
 
     @Option(
-        help: ArgumentHelp("RAM in bytes, or with K, M, G or T, 1M at least: 64M unless given.", valueName: "size"),
+        help: ArgumentHelp(
+            "RAM in bytes, or with K, M, G or T, 1M at least: 64M unless given, 512M for Linux.", valueName: "size"),
         transform: MemorySize.parse)
-    var memory = RunOptions.standardMemory
+    var memory: MemorySize?
+
+    @Option(
+        help: ArgumentHelp("The initial RAM disk that a Linux kernel is given.", valueName: "file"),
+        completion: .file())
+    var initrd: [String] = []
 
     @Option(
         help: ArgumentHelp(
@@ -116,6 +122,7 @@ struct RunCommand: ParsableCommand {
         options.mode = mode
         options.format = format
         options.memory = memory
+        options.initrds = initrd
         options.cpus = cpus
         options.timeout = timeout
         options.irqchip = irqchip

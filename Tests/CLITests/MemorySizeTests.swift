@@ -33,12 +33,6 @@ struct MemorySizeTests {
         #expect { try MemorySize.parse(text) } throws: { "\($0)".contains("more than any machine has") }
     }
 
-    @Test("64M is what a machine gets unless told otherwise")
-    func standard() throws {
-        #expect(try MemorySize.parse(MemorySize.standard.description) == .standard)
-        #expect(MemorySize.standard.bytes == 64 << 20)
-    }
-
     @Test(
         "an amount is written in the largest unit that it is whole in",
         arguments: [

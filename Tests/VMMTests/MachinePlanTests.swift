@@ -21,7 +21,7 @@ struct MachinePlanTests {
     @Test("it is a value that depends on nothing but what it is made of")
     func value() throws {
         #expect(try Self.plan() == Self.plan())
-        #expect(try Self.plan() != Self.plan { $0.memorySize *= 2 })
+        #expect(try Self.plan() != Self.plan { $0.memorySize = 128 << 20 })
         #expect(try Self.plan() != Self.plan { $0.commandLine = "x" })
         #expect(try Self.plan() != Self.plan(mode: .protected))
     }

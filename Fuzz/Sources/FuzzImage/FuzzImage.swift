@@ -33,7 +33,7 @@ enum FuzzImage {
         }
     }
 
-    private static func load(_ image: borrowing ImageReader, _ inspection: ImageInspection, _ bytes: [UInt8]) {
+    private static func load(_ image: ImageReader, _ inspection: ImageInspection, _ bytes: [UInt8]) {
         // What is needed is told of refused images as well.
         if let needed = inspection.memoryNeeded { precondition(needed >= 1 << 20 && needed % 4096 == 0) }
         do throws(VMMError) {
@@ -45,7 +45,7 @@ enum FuzzImage {
             precondition(plan.boot.protocol == loaded.protocol)
             precondition(Array(plan.boot.pieces.prefix(loaded.pieces.count)) == loaded.pieces)
             fill(from: image, plan.boot)
-            if let elf = inspection.elf { check(bytes, elf, loaded) }
+            if inspection.format == .elf, let elf = inspection.elf { check(bytes, elf, loaded) }
             for piece in loaded.pieces { checkContents(of: piece, bytes) }
         } catch {
             precondition(inspection.outcome == .failure(error))
@@ -55,7 +55,7 @@ enum FuzzImage {
     }
 
     /// What was planned can be done.
-    private static func fill(from image: borrowing ImageReader, _ plan: BootPlan) {
+    private static func fill(from image: ImageReader, _ plan: BootPlan) {
         do throws(ImageError) { try plan.load(from: image, into: HeapMemory.shared) } catch {
             preconditionFailure("\(error)")
         }

@@ -1,55 +1,5 @@
 import DeviceModel
 
-/// How a guest is entered, and what the entry depends on. It decides the first state of the vCPU, the interrupt controllers that the guest
-/// gets unless told otherwise, and which tables are written.
-public enum BootProtocol: Equatable, Sendable {
-    /// Like a boot sector: 16-bit code in segment 0.
-    case realMode(entry: UInt16)
-    /// 32-bit code with flat segments and no paging.
-    case protectedMode(entry: UInt32)
-    /// 64-bit code with the first 4 GiB mapped to themselves, by Linux's 64-bit boot protocol.
-    case longMode(entry: UInt64)
-
-    init(_ mode: CPUMode, entry: UInt64) {
-        self =
-            switch mode {
-            case .real: .realMode(entry: UInt16(truncatingIfNeeded: entry))
-            case .protected: .protectedMode(entry: UInt32(truncatingIfNeeded: entry))
-            case .long: .longMode(entry: entry)
-            }
-    }
-
-    /// The mode that the guest is entered in.
-    public var mode: CPUMode {
-        switch self {
-        case .realMode: .real
-        case .protectedMode: .protected
-        case .longMode: .long
-        }
-    }
-
-    /// Guest-physical address of the first instruction.
-    public var entry: UInt64 {
-        switch self {
-        case .realMode(let entry): UInt64(entry)
-        case .protectedMode(let entry): UInt64(entry)
-        case .longMode(let entry): entry
-        }
-    }
-
-    /// The vCPU's registers at the first instruction.
-    public var entryState: CPUState {
-        switch self {
-        case .realMode(let entry): .real(entry: entry)
-        case .protectedMode(let entry): .protected(entry: entry)
-        case .longMode(let entry): .long(entry: entry, bootParameters: LowMemory.bootParameters)
-        }
-    }
-
-    /// What a machine with so many vCPUs has where nobody asks for anything else. Who starts others looks for a PC's timer.
-    func interruptControllers(vcpuCount: Int) -> InterruptControllers { vcpuCount > 1 ? .full : .none }
-}
-
 /// How a guest is booted: the protocol, and every byte that is placed for it.
 public struct BootPlan: Equatable, Sendable {
     /// Bytes that go to one place, and the zeros behind them.
@@ -57,6 +7,8 @@ public struct BootPlan: Equatable, Sendable {
         public enum Content: Equatable, Sendable {
             /// So many bytes of the image, from an offset on.
             case image(offset: UInt64, count: UInt64)
+            /// A whole file beside the image, by its number among the machine's modules.
+            case module(Int, count: UInt64)
             /// What was made for this machine.
             case bytes([UInt8])
         }
@@ -83,6 +35,13 @@ public struct BootPlan: Equatable, Sendable {
             memorySize = UInt64(bytes.count)
         }
 
+        init(module number: Int, size: UInt64, at address: UInt64) {
+            name = "module \(number)"
+            content = .module(number, count: size)
+            self.address = address
+            memorySize = size
+        }
+
         init(_ segment: ELFImage.Segment) {
             self.init(
                 name: "ELF segment \(segment.number)", fileOffset: segment.fileOffset, fileSize: segment.fileSize,
@@ -94,7 +53,7 @@ public struct BootPlan: Equatable, Sendable {
         /// How many bytes are placed.
         public var fileSize: UInt64 {
             switch content {
-            case .image(_, let count): count
+            case .image(_, let count), .module(_, let count): count
             case .bytes(let bytes): UInt64(bytes.count)
             }
         }
@@ -131,7 +90,12 @@ public struct BootPlan: Equatable, Sendable {
     }
 
     /// What a file says is checked here against the machine's RAM.
-    init(_ elf: ELFImage, ram: [GuestMemory.Region]) throws(ImageError) {
+    ///
+    /// - Parameter boot: gives the protocol for the guest-physical address of the entry.
+    init(
+        _ elf: ELFImage, ram: [GuestMemory.Region],
+        as boot: (CPUMode, UInt64) -> BootProtocol = BootProtocol.init(_:entry:)
+    ) throws(ImageError) {
         if let fault = elf.fault { throw fault }
         // Without a fault there is a header.
         guard let header = elf.header else { throw .truncated("ELF header") }
@@ -144,17 +108,22 @@ public struct BootPlan: Equatable, Sendable {
                 throw .elf(.segmentOutsideRAM(segment.number, start: start, size: segment.memorySize))
             }
         }
-        self.init(BootProtocol(header.fileClass.mode, entry: entry), pieces: elf.segments.map { Piece($0) })
+        self.init(boot(header.fileClass.mode, entry), pieces: elf.segments.map { Piece($0) })
     }
 
-    /// The same with the tables that the protocol wants.
-    func adding(tables: [Piece]) -> BootPlan { BootPlan(self.protocol, pieces: pieces + tables) }
+    /// The same with what the machine adds: modules, and the tables that the protocol wants.
+    func adding(_ more: [Piece]) -> BootPlan { BootPlan(self.protocol, pieces: pieces + more) }
 
     /// Puts everything into guest memory. The plan has checked that the bytes are in the file and the place in RAM.
-    func load(from image: borrowing ImageReader, into memory: GuestMemory) throws(ImageError) {
+    ///
+    /// - Parameter modules: the files beside the image, as many as were planned for.
+    func load(from image: ImageReader, modules: [ImageReader] = [], into memory: GuestMemory) throws(ImageError) {
         for piece in pieces where piece.fileSize > 0 {
             switch piece.content {
             case .image: try Self.fill(image, piece, memory)
+            case .module(let number, _) where modules.indices.contains(number):
+                try Self.fill(modules[number], piece, memory)
+            case .module: throw .truncated(piece.name)
             case .bytes(let bytes):
                 do throws(GuestMemoryError) { try memory.write(bytes.span, at: GuestAddress(piece.address)) } catch {
                     throw .larger(size: piece.memorySize, thanRoom: 0)
@@ -165,7 +134,7 @@ public struct BootPlan: Equatable, Sendable {
 
     /// Reads straight into guest memory.
     private static func fill(
-        _ image: borrowing ImageReader, _ piece: Piece, _ memory: GuestMemory
+        _ image: ImageReader, _ piece: Piece, _ memory: GuestMemory
     ) throws(ImageError) {
         var failure: ImageError?
         do throws(GuestMemoryError) {

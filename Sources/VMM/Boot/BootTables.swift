@@ -1,24 +1,41 @@
 /// The tables that lie in the first 64 KiB when a guest is entered in protected or long mode.
 enum BootTables {
-    /// - Parameter parameters: for the protocols that hand them over.
-    static func pieces(for boot: BootProtocol, parameters: BootParameters) -> [BootPlan.Piece] {
-        guard boot.mode != .real else { return [] }
-        var tables = [
+    /// - Throws: `VMMError.configuration` for what the guest cannot be told.
+    static func pieces(
+        for boot: BootProtocol, _ information: BootInformation
+    ) throws(VMMError) -> [BootPlan.Piece] {
+        switch boot {
+        case .realMode: []
+        case .protectedMode: segments(.protected)
+        case .longMode: segments(.long) + [pageTables] + parameters(try BootParameters(information))
+        case .linux(let kernel):
+            segments(boot.mode) + (kernel.is64Bit ? [pageTables] : [])
+                + parameters(try BootParameters(information, kernel: kernel))
+        }
+    }
+
+    /// What the segment registers were loaded from.
+    private static func segments(_ mode: CPUMode) -> [BootPlan.Piece] {
+        [
             BootPlan.Piece(
-                name: "descriptor table", bytes: bytes(BootDescriptorTable.descriptors(for: boot.mode)),
+                name: "descriptor table", bytes: bytes(BootDescriptorTable.descriptors(for: mode)),
                 at: LowMemory.descriptorTable),
             // No I/O permission bitmap: its offset is the end of the segment (Intel SDM vol. 1 section 19.5.2).
             BootPlan.Piece(
                 name: "task-state segment", bytes: [UInt8(BootDescriptorTable.taskLimit + 1), 0],
                 at: LowMemory.taskState + 0x66),
         ]
-        guard boot.mode == .long else { return tables }
-        tables += [
-            BootPlan.Piece(name: "page tables", bytes: bytes(BootPageTables.words), at: LowMemory.pageTables),
+    }
+
+    private static var pageTables: BootPlan.Piece {
+        BootPlan.Piece(name: "page tables", bytes: bytes(BootPageTables.words), at: LowMemory.pageTables)
+    }
+
+    private static func parameters(_ parameters: BootParameters) -> [BootPlan.Piece] {
+        [
             BootPlan.Piece(name: "boot parameters", bytes: parameters.bytes, at: LowMemory.bootParameters),
             BootPlan.Piece(name: "command line", bytes: parameters.commandLine, at: LowMemory.commandLine),
         ]
-        return tables
     }
 
     /// As this machine has them: the lowest byte first.

@@ -15,7 +15,7 @@ public struct ELFHeader: Equatable, Sendable {
     public let tableCount: UInt16
 
     /// - Throws: what keeps the header from being read. What it says may still be wrong: see ``fault``.
-    init(reading image: borrowing ImageReader) throws(ImageError) {
+    init(reading image: ImageReader) throws(ImageError) {
         let identification = ByteFields(try image.bytes(at: 0, count: 16, part: "ELF header")[...])
         guard try image.prefix(ELFImage.magic.count) == ELFImage.magic else { throw .elf(.noMagicNumber) }
         let classNumber = identification.load(UInt8.self, at: 4) ?? 0

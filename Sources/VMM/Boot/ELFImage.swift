@@ -40,45 +40,55 @@ public struct ELFImage: Equatable, Sendable {
     public let header: ELFHeader?
     /// Those that take room in the file or in memory, in the file's order; none where they cannot be read.
     public let segments: [Segment]
+    /// Those that can be read.
+    public let notes: [ELFNote]
     /// The first thing that is wrong with the file, and why it cannot be booted on any machine; nil where nothing is.
     public let fault: ImageError?
 
     /// Reads on behind what is wrong, so that it can be shown what else the file says.
-    init(reading image: borrowing ImageReader) {
+    init(reading image: ImageReader) {
         let header: ELFHeader
         do throws(ImageError) {
             header = try ELFHeader(reading: image)
         } catch {
-            (self.header, segments, fault) = (nil, [], error)
+            (self.header, segments, notes, fault) = (nil, [], [], error)
             return
         }
         self.header = header
         let headerFault = header.fault.map { ImageError.elf($0) }
         do throws(ImageError) {
-            let segments = try Self.segments(of: header, in: image)
-            self.segments = segments
+            let headers = try Self.programHeaders(of: header, in: image)
+            segments = headers.filter { $0.type == 1 }.map(\.segment).filter { $0.memorySize > 0 || $0.fileSize > 0 }
+            notes = headers.filter { $0.type == 4 }.flatMap { Self.notes(in: $0.segment, image) }
             fault = headerFault ?? Self.fault(in: segments, imageSize: image.size)
         } catch {
             segments = []
+            notes = []
             fault = headerFault ?? error
         }
     }
 
-    private static func segments(
-        of header: ELFHeader, in image: borrowing ImageReader
-    ) throws(ImageError) -> [Segment] {
+    /// All program headers, as the segments that they describe, with their types (`p_type`).
+    private static func programHeaders(
+        of header: ELFHeader, in image: ImageReader
+    ) throws(ImageError) -> [(type: UInt32, segment: Segment)] {
         let (count, entrySize) = (Int(header.tableCount), Int(header.tableEntrySize))
         guard count > 0 else { throw .elf(.noSegments) }
         guard count <= segmentLimit else { throw .elf(.tooManySegments(count)) }
         guard entrySize >= header.fileClass.programHeaderSize else { throw .elf(.badHeaderSize(header.tableEntrySize)) }
         // 256 × 65,535 at most.
         let table = try image.bytes(at: header.tableOffset, count: count * entrySize, part: "ELF program headers")
-        return (0..<count).compactMap { number in
+        return (0..<count).map { number in
             let fields = ByteFields(table.dropFirst(number * entrySize).prefix(entrySize))
-            guard fields.load(UInt32.self, at: 0) == 1 else { return nil }
-            let segment = header.fileClass.segment(fields, number: number)
-            return segment.memorySize > 0 || segment.fileSize > 0 ? segment : nil
+            return (fields.load(UInt32.self, at: 0) ?? 0, header.fileClass.segment(fields, number: number))
         }
+    }
+
+    /// None of a segment that is not in the file, or larger than notes are.
+    private static func notes(in segment: Segment, _ image: ImageReader) -> [ELFNote] {
+        guard segment.fileSize <= ELFNote.sizeLimit else { return [] }
+        let bytes = try? image.bytes(at: segment.fileOffset, count: Int(segment.fileSize), part: "ELF notes")
+        return ELFNote.parse((bytes ?? [])[...])
     }
 
     private static func fault(in segments: [Segment], imageSize: UInt64) -> ImageError? {

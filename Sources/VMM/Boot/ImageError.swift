@@ -12,6 +12,7 @@ public enum ImageError: Error, Equatable, Sendable {
     case larger(size: UInt64, thanRoom: UInt64)
     case truncated(String)
     case elf(ELFError)
+    case linux(LinuxError)
 }
 
 extension ImageError: CustomStringConvertible {
@@ -24,6 +25,7 @@ extension ImageError: CustomStringConvertible {
             "it has \(size) bytes, and the RAM where it is loaded only \(room); give the machine more memory"
         case .truncated(let part): "the file ends inside its \(part); copy or build it again"
         case .elf(let error): error.description
+        case .linux(let error): error.description
         }
     }
 

@@ -5,7 +5,7 @@ import LinuxHost
 import SystemPackage
 
 /// An image that is being loaded: its size, and reads at any place. A file is open as long as this lives.
-struct ImageReader: ~Copyable {
+final class ImageReader {
     private enum Backing {
         case file(descriptor: Int32)
         case bytes([UInt8])
@@ -34,6 +34,10 @@ struct ImageReader: ~Copyable {
             }
             backing = .file(descriptor: descriptor)
         }
+    }
+
+    convenience init(opening source: ImageSource) throws(VMMError) {
+        do throws(ImageError) { try self.init(source) } catch { throw .image(name: source.name, error) }
     }
 
     deinit {

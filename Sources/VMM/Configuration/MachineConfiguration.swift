@@ -7,8 +7,10 @@ public struct MachineConfiguration: Sendable {
     public var format: ImageFormat?
     /// For flat images only, which cannot say it themselves; nil for real mode.
     public var mode: CPUMode?
-    /// RAM in bytes: whole pages, 1 MiB at least.
-    public var memorySize: UInt64 = 64 << 20
+    /// Files that the guest is given beside its image, for boot protocols that hand some over: Linux's initial RAM disk.
+    public var modules: [BootModule] = []
+    /// RAM in bytes: whole pages, 1 MiB at least. Nil for ``ImageFormat/standardMemory``.
+    public var memorySize: UInt64?
     /// 1 to ``VirtualMachine/vcpuLimit``, and at most what the host's KVM gives. With more than one there are interrupt
     /// controllers, by which the first starts the others.
     public var vcpuCount = 1

@@ -69,3 +69,8 @@ func kvm<Value: ~Copyable>(_ body: () throws(KVMError) -> Value) throws(VMMError
 func host<Value: ~Copyable>(_ body: () throws(HostError) -> Value) throws(VMMError) -> Value {
     do throws(HostError) { return try body() } catch { throw .host(error) }
 }
+
+/// The same for what is wrong with a file that the guest is given, by its name.
+func imageErrors<Value>(_ name: String, _ body: () throws(ImageError) -> Value) throws(VMMError) -> Value {
+    do throws(ImageError) { return try body() } catch { throw .image(name: name, error) }
+}

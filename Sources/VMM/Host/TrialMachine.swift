@@ -33,9 +33,9 @@ struct TrialMachine: ~Copyable {
 
     private static func makeRAM(_ program: TrialProgram, entry: UInt64) throws -> GuestRAM {
         let ram = try GuestRAM(MemoryMap(size: memorySize, physicalAddressBits: 32))
-        let parameters = try BootParameters(memoryMap: ram.map.e820, commandLine: "")
+        let information = BootInformation(memoryMap: ram.map.e820, commandLine: "")
         let boot = BootProtocol(program.isReal ? .real : .long, entry: entry)
-        for case let piece in BootTables.pieces(for: boot, parameters: parameters) {
+        for piece in try BootTables.pieces(for: boot, information) {
             if case .bytes(let bytes) = piece.content {
                 try ram.memory.write(bytes.span, at: GuestAddress(piece.address))
             }

@@ -4,6 +4,8 @@ import DeviceModel
 struct HostLimits: Equatable, Sendable {
     let physicalAddressBits: Int
     let vcpuCount: Int
+    /// Of the local APICs.
+    var hasDeadlineTimer = false
 }
 
 /// What a machine will be: a value, made of a configuration, of what an image's headers say and of a host's limits, without touching
@@ -22,8 +24,14 @@ public struct MachinePlan: Equatable, Sendable {
     static let firstConfigured = platform.count
 
     /// - Throws: `VMMError.configuration` for what cannot be had, `.image` for an image that is refused.
-    init(_ configuration: MachineConfiguration, image: ImageInspection, host: HostLimits) throws(VMMError) {
-        memory = try MemoryMap(size: configuration.memorySize, physicalAddressBits: host.physicalAddressBits)
+    ///
+    /// - Parameter modules: the size in bytes of each of the configuration's modules.
+    init(
+        _ configuration: MachineConfiguration, image: ImageInspection, modules: [UInt64] = [], host: HostLimits
+    ) throws(VMMError) {
+        memory = try MemoryMap(
+            size: configuration.memorySize ?? image.format.standardMemory,
+            physicalAddressBits: host.physicalAddressBits)
         let boot = try image.outcome.get()
         vcpuCount = configuration.vcpuCount
         interrupts = try Self.interruptControllers(configuration, boot.protocol, host)
@@ -40,22 +48,38 @@ public struct MachinePlan: Equatable, Sendable {
             devices.append(slot)
         }
         self.devices = devices
-        let parameters = try BootParameters(
-            memoryMap: memory.e820, commandLine: Self.commandLine(configuration.commandLine, devices))
-        self.boot = boot.adding(tables: BootTables.pieces(for: boot.protocol, parameters: parameters))
+        let placed = try Self.place(modules, for: boot, in: memory)
+        let information = BootInformation(
+            memoryMap: memory.e820,
+            commandLine: KernelCommandLine.text(configuration.commandLine, boot.protocol, devices),
+            modules: zip(placed, configuration.modules).map {
+                BootInformation.Module(start: $0.address, size: $0.memorySize, arguments: $1.arguments)
+            })
+        self.boot = boot.adding(placed + (try BootTables.pieces(for: boot.protocol, information)))
     }
 
-    /// What a person gave, and where the virtio devices are, as a guest finds them by it (Linux,
-    /// Documentation/admin-guide/kernel-parameters.txt, virtio_mmio.device).
-    static func commandLine(_ text: String, _ devices: [DeviceSlot]) -> String {
-        var words = text.isEmpty ? [] : [text]
-        for slot in devices {
-            guard case .virtio = slot.kind, case .memory(let range)? = slot.ranges.first, let gsi = slot.gsi else {
-                continue
-            }
-            words.append("virtio_mmio.device=4K@\(hex(range.lowerBound)):\(gsi)")
+    /// Finds each module a place, as the boot protocol wants it.
+    private static func place(
+        _ sizes: [UInt64], for boot: BootPlan, in memory: MemoryMap
+    ) throws(VMMError) -> [BootPlan.Piece] {
+        guard !sizes.isEmpty else { return [] }
+        guard let placement = boot.protocol.modulePlacement, sizes.count <= boot.protocol.moduleLimit else {
+            throw .configuration(
+                boot.protocol.moduleLimit == 0
+                    ? "this image's boot protocol hands over no other file; leave the initrd out"
+                    : "this image takes one initrd, and \(sizes.count) are given; put them into one file, one after the other"
+            )
         }
-        return words.joined(separator: " ")
+        var free = FreeMemory(memory, without: boot.pieces)
+        var pieces: [BootPlan.Piece] = []
+        for (number, size) in sizes.enumerated() {
+            guard let place = free.take(size, placement) else {
+                throw .configuration(
+                    "there is no room for the initrd of \(size) bytes beside the image; give the machine more memory")
+            }
+            pieces.append(BootPlan.Piece(module: number, size: size, at: place))
+        }
+        return pieces
     }
 
     /// A device in the middle of RAM, or where KVM has pages of its own, would never be reached.

@@ -37,7 +37,8 @@ public struct VirtualMachine: ~Copyable {
         let system = try kvm { () throws(KVMError) in try KVMSystem() }
         let cpuid = try kvm { () throws(KVMError) in try system.supportedCPUID() }
         let limits = HostLimits(
-            physicalAddressBits: cpuid.physicalAddressBits, vcpuCount: system.value(of: .maxVCPUs))
+            physicalAddressBits: cpuid.physicalAddressBits, vcpuCount: system.value(of: .maxVCPUs),
+            hasDeadlineTimer: system.value(of: .deadlineTimer) > 0)
         let (plan, ram) = try Self.load(configuration, limits)
         var state = plan.boot.protocol.entryState
         configuration.adjustState?(&state)
@@ -49,7 +50,7 @@ public struct VirtualMachine: ~Copyable {
         let machine = try kvm { () throws(KVMError) in try system.makeVirtualMachine() }
         let interrupts = try InterruptRouter(plan.interrupts, machine)
         try ram.map(into: machine)
-        let first = try Self.makeVCPU(0, machine, plan, cpuid)
+        let first = try Self.makeVCPU(0, machine, plan, cpuid, limits)
         try kvm { () throws(KVMError) in try first.apply(state) }
         let host = try MachineHost(
             memory: ram.memory, output: configuration.output, input: configuration.input,
@@ -60,7 +61,7 @@ public struct VirtualMachine: ~Copyable {
         host.control.add(first.kicker)
         var others: [OtherVCPU] = []
         for index in 1..<plan.vcpuCount {
-            let vcpu = try Self.makeVCPU(index, parts.kvm, plan, cpuid)
+            let vcpu = try Self.makeVCPU(index, parts.kvm, plan, cpuid, limits)
             host.control.add(vcpu.kicker)
             others.append(OtherVCPU(VCPURunner(index: index, machine: parts, vcpu: vcpu)))
         }
@@ -73,13 +74,16 @@ public struct VirtualMachine: ~Copyable {
     }
 
     private static func makeVCPU(
-        _ index: Int, _ machine: borrowing KVMVirtualMachine, _ plan: MachinePlan, _ cpuid: CPUID
+        _ index: Int, _ machine: borrowing KVMVirtualMachine, _ plan: MachinePlan, _ cpuid: CPUID,
+        _ limits: HostLimits
     ) throws(VMMError) -> KVMVCPU {
         try kvm { () throws(KVMError) in
             let id = UInt32(truncatingIfNeeded: index)
             let vcpu = try machine.makeVCPU(id: id)
             try vcpu.setCPUID(
-                cpuid.forGuest(vcpu: id, of: plan.vcpuCount, hasLocalAPIC: plan.interrupts != .none))
+                cpuid.forGuest(
+                    vcpu: id, of: plan.vcpuCount, hasLocalAPIC: plan.interrupts != .none,
+                    hasDeadlineTimer: limits.hasDeadlineTimer))
             return vcpu
         }
     }
@@ -88,24 +92,20 @@ public struct VirtualMachine: ~Copyable {
     private static func load(
         _ configuration: MachineConfiguration, _ limits: HostLimits
     ) throws(VMMError) -> (MachinePlan, GuestRAM) {
-        let map = try MemoryMap(size: configuration.memorySize, physicalAddressBits: limits.physicalAddressBits)
         let name = configuration.image.name
-        let image = try imageErrors(name) { () throws(ImageError) in try ImageReader(configuration.image) }
-        let inspection = try imageErrors(name) { () throws(ImageError) in
-            try ImageInspection(
-                image, name: name, format: configuration.format, mode: configuration.mode, ram: map.regions)
-        }
+        let image = try ImageReader(opening: configuration.image)
+        let inspection = try ImageInspection(
+            image, name: name, format: configuration.format, mode: configuration.mode,
+            memorySize: configuration.memorySize, physicalAddressBits: limits.physicalAddressBits)
+        var modules: [ImageReader] = []
+        for module in configuration.modules { modules.append(try ImageReader(opening: module.source)) }
         // Before anything is loaded: a refused image leaves no trace.
-        let plan = try MachinePlan(configuration, image: inspection, host: limits)
+        let plan = try MachinePlan(configuration, image: inspection, modules: modules.map(\.size), host: limits)
         let ram = try GuestRAM(plan.memory)
-        try imageErrors(name) { () throws(ImageError) in try plan.boot.load(from: image, into: ram.memory) }
+        try imageErrors(name) { () throws(ImageError) in
+            try plan.boot.load(from: image, modules: modules, into: ram.memory)
+        }
         return (plan, ram)
-    }
-
-    private static func imageErrors<Value: ~Copyable>(
-        _ name: String, _ body: () throws(ImageError) -> Value
-    ) throws(VMMError) -> Value {
-        do throws(ImageError) { return try body() } catch { throw .image(name: name, error) }
     }
 
     /// How much output nobody had taken when the run ended, in bytes.

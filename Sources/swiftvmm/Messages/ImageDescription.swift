@@ -5,15 +5,15 @@ import VMM
 struct ImageDescription {
     let text: String
 
-    /// - Parameter memory: the machine's RAM, as it was asked for.
-    init(_ inspection: ImageInspection, memory: MemorySize) {
+    init(_ inspection: ImageInspection) {
         var lines: [(name: String, value: String)] = [
             ("image", "\(inspection.name), \(inspection.size) bytes"), ("format", Self.format(inspection)),
         ]
         if let elf = inspection.elf { lines += Self.lines(elf) }
+        if let bzImage = inspection.bzImage { lines += Self.lines(bzImage) }
         if !inspection.pieces.isEmpty {
             let needed = inspection.memoryNeeded.map { "\(MemorySize(exactly: $0)) needed" } ?? "no amount is enough"
-            lines.append(("memory", "\(needed), \(memory) given"))
+            lines.append(("memory", "\(needed), \(MemorySize(exactly: inspection.memorySize)) given"))
         }
         switch inspection.outcome {
         case .success(let plan):
@@ -31,9 +31,22 @@ struct ImageDescription {
         switch (inspection.format, inspection.isFormatGiven) {
         case (.elf, true): "ELF, because --format says so"
         case (.elf, false): "ELF, because it begins with the magic number 7f 45 4c 46"
+        case (.linux, true): "Linux, because --format says so"
+        case (.linux, false):
+            inspection.bzImage == nil
+                ? "Linux (vmlinux), because an ELF note says so"
+                : "Linux (bzImage), because HdrS stands at offset 0x202"
         case (.flat, true): "flat, because --format says so"
         case (.flat, false): "flat, because no other format is recognized in it"
         }
+    }
+
+    private static func lines(_ bzImage: BzImage) -> [(name: String, value: String)] {
+        [
+            ("boot", "protocol \(bzImage.version >> 8).\(bzImage.version & 0xFF)"),
+            ("kernel", "\(bzImage.kernel.is64Bit ? 64 : 32)-bit, at offset \(hex(bzImage.kernelOffset))"),
+            ("cmdline", "\(bzImage.kernel.commandLineLimit) bytes at most"),
+        ]
     }
 
     private static func lines(_ elf: ELFImage) -> [(name: String, value: String)] {

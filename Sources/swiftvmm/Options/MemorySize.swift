@@ -5,8 +5,6 @@ struct MemorySize: Equatable, CustomStringConvertible {
     let bytes: UInt64
     let description: String
 
-    static let standard = MemorySize(bytes: 64 << 20, description: "64M")
-
     /// - Throws: `ValidationError` that tells the reason and the remedy.
     static func parse(_ text: String) throws -> MemorySize {
         let units: [String: UInt64] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]

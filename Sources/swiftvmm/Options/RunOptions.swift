@@ -6,12 +6,12 @@ import VMM
 struct RunOptions {
     /// The word that asks for it.
     static let command = "run"
-    static let standardMemory = MemorySize.standard
-
     var image: String
     var mode: CPUMode?
     var format: ImageFormat?
-    var memory = standardMemory
+    /// Nil for what the image's format usually needs.
+    var memory: MemorySize?
+    var initrds: [String] = []
     var cpus = 1
     /// In seconds.
     var timeout: Double?
@@ -190,7 +190,8 @@ struct RunOptions {
             image: .file(image), output: ConsoleOutput(descriptor: STDOUT_FILENO))
         configuration.format = format
         configuration.mode = mode
-        configuration.memorySize = memory.bytes
+        configuration.memorySize = memory?.bytes
+        configuration.modules = initrds.map { BootModule(.file($0)) }
         configuration.vcpuCount = cpus
         configuration.interruptControllers = irqchip
         configuration.measuresExits = report != nil

@@ -12,7 +12,7 @@ struct BootParametersTests {
     ]
 
     private static func page(_ commandLine: String = "") throws -> [UInt8] {
-        try BootParameters(memoryMap: map, commandLine: commandLine).bytes
+        try BootParameters(BootInformation(memoryMap: map, commandLine: commandLine)).bytes
     }
 
     @Test("the page has 4,096 bytes")
@@ -66,27 +66,28 @@ struct BootParametersTests {
     @Test("a command line takes 2,047 bytes, not characters, and no zero byte")
     func commandLineLimit() throws {
         #expect(
-            try BootParameters(memoryMap: [], commandLine: String(repeating: "x", count: 2047)).commandLine.count
+            try BootParameters(BootInformation(memoryMap: [], commandLine: String(repeating: "x", count: 2047)))
+                .commandLine.count
                 == 2047)
         #expect(
             throws: VMMError.configuration("the command line has 2048 bytes; a guest takes 2047 at most")
         ) {
-            _ = try BootParameters(memoryMap: [], commandLine: String(repeating: "ü", count: 1024))
+            _ = try BootParameters(BootInformation(memoryMap: [], commandLine: String(repeating: "ü", count: 1024)))
         }
         #expect(
             throws: VMMError.configuration(
                 "the command line holds a zero byte, which would end it early; leave it out")
         ) {
-            _ = try BootParameters(memoryMap: [], commandLine: "a\0b")
+            _ = try BootParameters(BootInformation(memoryMap: [], commandLine: "a\0b"))
         }
     }
 
     @Test("the tables of long mode are where the layout of low memory says, and nothing else is written")
     func longModeTables() throws {
         let memory = try GuestRAM.make(1 << 20).memory
-        let parameters = try BootParameters(memoryMap: Self.map, commandLine: "hello")
-        try BootTables.write(for: .long, parameters: parameters, into: memory)
-        #expect(memory.load(4096, at: 0x3000) == parameters.bytes)
+        let information = BootInformation(memoryMap: Self.map, commandLine: "hello")
+        try BootTables.write(for: .long, information, into: memory)
+        #expect(try memory.load(4096, at: 0x3000) == BootParameters(information).bytes)
         #expect(memory.load(6, at: 0x4000) == Array("hello".utf8) + [0])
         // The task-state segment: all zero but where its I/O permission bitmap would be, which is its end.
         let task = try #require(memory.load(0x68, at: 0x2000))
@@ -100,12 +101,12 @@ struct BootParametersTests {
 
     @Test("protected mode has a descriptor table and a task-state segment, real mode nothing")
     func otherModes() throws {
-        let parameters = try BootParameters(memoryMap: Self.map, commandLine: "hello")
+        let information = BootInformation(memoryMap: Self.map, commandLine: "hello")
         let real = try GuestRAM.make(1 << 20).memory
-        try BootTables.write(for: .real, parameters: parameters, into: real)
+        try BootTables.write(for: .real, information, into: real)
         #expect(try #require(real.load(0x10_0000, at: 0)).allSatisfy { $0 == 0 })
         let protected = try GuestRAM.make(1 << 20).memory
-        try BootTables.write(for: .protected, parameters: parameters, into: protected)
+        try BootTables.write(for: .protected, information, into: protected)
         #expect(try #require(protected.load(0x30, at: 0x1000)).contains { $0 != 0 })
         #expect(try #require(protected.load(0xFD000, at: 0x3000)).allSatisfy { $0 == 0 })
     }

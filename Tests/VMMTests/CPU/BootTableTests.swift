@@ -47,9 +47,9 @@ struct BootTableTests {
     @Test("the task-state segment has no map of ports: its offset, at the end of the segment, is past the limit")
     func taskState() throws {
         let ram = try GuestRAM.make(1 << 20)
-        let parameters = try BootParameters(memoryMap: [], commandLine: "")
+        let information = BootInformation(memoryMap: [], commandLine: "")
         for boot in [BootProtocol.protectedMode(entry: 0x100000), .longMode(entry: 0x100000)] {
-            let pieces = BootTables.pieces(for: boot, parameters: parameters)
+            let pieces = try BootTables.pieces(for: boot, information)
             try BootPlan(boot, pieces: pieces).load(from: try ImageReader(.bytes([0])), into: ram.memory)
             let segment = try #require(ram.memory.load(Int(BootDescriptorTable.taskLimit) + 1, at: 0x2000))
             #expect(segment == [UInt8](repeating: 0, count: 0x66) + [0x68, 0])
@@ -65,8 +65,8 @@ struct BootTableTests {
         ] as [(UInt64, UInt64?)])
     func walk(linear: UInt64, physical: UInt64?) throws {
         let ram = try GuestRAM.make(1 << 20)
-        let parameters = try BootParameters(memoryMap: [], commandLine: "")
-        try BootTables.write(for: .long, parameters: parameters, into: ram.memory)
+        let information = BootInformation(memoryMap: [], commandLine: "")
+        try BootTables.write(for: .long, information, into: ram.memory)
         var table = CPUState.long(entry: 0, bootParameters: 0).special.cr3
         for shift in [39, 30] as [UInt64] {
             let entry = try #require(Self.word(ram, at: table + (linear >> shift & 511) * 8))

@@ -20,8 +20,8 @@ struct GuestCPUIDTests {
         let guest = host.forGuest(vcpu: 5, of: 6, hasLocalAPIC: false)
         #expect(guest.leaves[0].ebx == 0x0508_2222)
         #expect(guest.leaves[0].eax == 0x1111_1111)
-        // No local APIC: bits 21 (x2APIC) and 24 (TSC deadline) of ECX are gone; bit 9 of EDX was not set.
-        #expect(guest.leaves[0].ecx == 0x3213_3333)
+        // No local APIC: bits 21 (x2APIC) and 24 (TSC deadline) of ECX are gone; bit 9 of EDX was not set. Bit 5 is VMX, 31 the hypervisor.
+        #expect(guest.leaves[0].ecx == 0xB213_3313)
         #expect(guest.leaves[0].edx == 0x5444_4444)
         #expect(host.forGuest(vcpu: 0, of: 1, hasLocalAPIC: false).leaves[0].ebx == 0x0001_2222)
     }
@@ -31,8 +31,39 @@ struct GuestCPUIDTests {
         var host = CPUID([Self.leaf(1)])
         host.leaves[0].edx |= 1 << 9
         #expect(host.forGuest(vcpu: 1, of: 2, hasLocalAPIC: true).leaves[0].edx == 0x5444_4644)
-        #expect(host.forGuest(vcpu: 1, of: 2, hasLocalAPIC: true).leaves[0].ecx == 0x3333_3333)
+        #expect(host.forGuest(vcpu: 1, of: 2, hasLocalAPIC: true).leaves[0].ecx == 0xB233_3313)
         #expect(host.forGuest(vcpu: 1, of: 2, hasLocalAPIC: false).leaves[0].edx == 0x5444_4444)
+    }
+
+    @Test("a local APIC's timer has its deadline mode where KVM's has it, whatever the answer to CPUID says")
+    func deadlineTimer() {
+        let host = CPUID([Self.leaf(1)])
+        func isThere(_ apic: Bool, _ timer: Bool) -> Bool {
+            host.forGuest(vcpu: 0, of: 1, hasLocalAPIC: apic, hasDeadlineTimer: timer).leaves[0].ecx & 1 << 24 != 0
+        }
+        #expect([isThere(true, true), isThere(true, false), isThere(false, true)] == [true, false, false])
+    }
+
+    // Intel SDM vol. 2A, CPUID.1:ECX[5]; AMD APM vol. 3, CPUID Fn8000_0001_ECX[2] and Fn8000_000A.
+    @Test("a guest is told that it is one, and has no virtualization of its own")
+    func virtualization() throws {
+        var host = CPUID([Self.leaf(1), Self.leaf(0x8000_0001), Self.leaf(0x8000_000A)])
+        host.leaves[1].ecx |= 1 << 2
+        let guest = host.forGuest(vcpu: 0, of: 1, hasLocalAPIC: true)
+        #expect(guest.leaves[0].ecx & (1 << 31 | 1 << 5) == 1 << 31)
+        #expect(guest.leaves[1].ecx == 0x3333_3333)
+        let svm = guest.leaves[2]
+        #expect([svm.eax, svm.ebx, svm.ecx, svm.edx] == [0, 0, 0, 0])
+    }
+
+    @Test("a core has its caches for itself, and the package the last one", arguments: [4, 0x8000_001D] as [UInt32])
+    func caches(function: UInt32) {
+        // Unified caches of levels 2 and 3, which 64 processors of the host share.
+        let host = CPUID([Self.leaf(function, eax: 0x000F_C143), Self.leaf(function, index: 1, eax: 0x000F_C163)])
+        func sharing(_ count: Int) -> [UInt32] {
+            host.forGuest(vcpu: 0, of: count, hasLocalAPIC: true).leaves.map { $0.eax >> 14 & 0xFFF }
+        }
+        #expect([sharing(1), sharing(3), sharing(8)] == [[0, 0], [0, 3], [0, 7]])
     }
 
     /// How many vCPUs, and what leaves tell of them.
@@ -71,7 +102,7 @@ struct GuestCPUIDTests {
         // HTT, EDX bit 28, says that the package can hold more than one.
         #expect(try leaf(1).edx & 1 << 28 == (topology.count > 1 ? 1 << 28 : 0))
         #expect(try leaf(1).ebx >> 16 == last << 8 | topology.ids)
-        #expect(try leaf(4).eax == topology.cores << 26 | 0x4121)
+        #expect(try leaf(4).eax == topology.cores << 26 | 0x121)
         #expect(try leaf(4, 3) == host.leaves[2])
         for function in [0xB, 0x1F] as [UInt32] {
             let levels = try (0...2).map { try leaf(function, $0) }

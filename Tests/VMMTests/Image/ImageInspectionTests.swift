@@ -90,7 +90,7 @@ struct ImageInspectionTests {
     @Test("RAM that no machine has is an error, and so is an image that cannot be read")
     func errors() {
         #expect(throws: VMMError.configuration("1 bytes of memory are too few; a machine needs at least 1M")) {
-            _ = try ImageInspection(.bytes([]), memorySize: 1)
+            _ = try ImageInspection(.bytes([0]), memorySize: 1)
         }
         #expect(throws: VMMError.image(name: "the image of 0 bytes in memory", .empty)) {
             _ = try ImageInspection(.bytes([]))

@@ -25,9 +25,8 @@ extension GuestMemory {
 
 extension BootTables {
     /// Writes the tables without a plan.
-    static func write(for mode: CPUMode, parameters: BootParameters, into memory: GuestMemory) throws(GuestMemoryError)
-    {
-        for piece in pieces(for: BootProtocol(mode, entry: 0), parameters: parameters) {
+    static func write(for mode: CPUMode, _ information: BootInformation, into memory: GuestMemory) throws {
+        for piece in try pieces(for: BootProtocol(mode, entry: 0), information) {
             if case .bytes(let bytes) = piece.content { try memory.write(bytes.span, at: GuestAddress(piece.address)) }
         }
     }

@@ -1,0 +1,40 @@
+import DeviceModel
+
+/// The command line that a guest is given.
+enum KernelCommandLine {
+    /// What a person gave, and what the guest could not know otherwise.
+    ///
+    /// - Parameter devices: all of the machine.
+    static func text(_ given: String, _ boot: BootProtocol, _ devices: [DeviceSlot]) -> String {
+        var words = given.isEmpty ? [] : [given]
+        if case .linux = boot {
+            words = defaults(given, devices) + words
+        } else {
+            words += virtioWords(devices)
+        }
+        return words.joined(separator: " ")
+    }
+
+    /// Linux prints on a screen, and stays where it panicked, unless it is told otherwise. What a person gives comes behind, and wins.
+    private static func defaults(_ given: String, _ devices: [DeviceSlot]) -> [String] {
+        let keys = Set(given.split(separator: " ").map { $0.prefix { $0 != "=" } })
+        var words: [String] = []
+        if !keys.contains("console") {
+            let hasSerial = devices.contains { $0.kind == .uart }
+            words.append(hasSerial ? "console=ttyS0" : "console=hvc0")
+        }
+        if !keys.contains("panic") { words.append("panic=-1") }
+        return words
+    }
+
+    /// Where the virtio devices are, as a guest finds them by it (Linux, Documentation/admin-guide/kernel-parameters.txt,
+    /// virtio_mmio.device). Linux itself reads it of ACPI.
+    private static func virtioWords(_ devices: [DeviceSlot]) -> [String] {
+        devices.compactMap { slot in
+            guard case .virtio = slot.kind, case .memory(let range)? = slot.ranges.first, let gsi = slot.gsi else {
+                return nil
+            }
+            return "virtio_mmio.device=4K@\(hex(range.lowerBound)):\(gsi)"
+        }
+    }
+}
