@@ -13,20 +13,26 @@ make_kernel() {
     local directory=$1 package
     say "fetching a kernel for the emulated hosts (about 70 MB, once) ..."
     unpack_package busybox-static "$directory/tree"
-    package=$(newest_kernel_package) || { update_lists && package=$(newest_kernel_package); } ||
-        fail "apt knows no kernel (linux-image-amd64); this needs the package sources of Debian"
-    unpack_package "$package" "$directory/tree"
+    unpack_kernel linux-image-amd64 "$directory/tree"
     cp "$directory"/tree/boot/vmlinuz-* "$directory/vmlinuz"
     find "$directory/tree" -name busybox -type f -perm -100 -exec cp {} "$directory/busybox" \;
     busybox=$directory/busybox
     decompress_kernel "$directory/vmlinuz" "$directory/vmlinux"
-    gather_modules "$directory/tree" "$directory/modules"
+    gather_modules "$directory/tree" "$directory/modules" "${kernel_modules[@]}"
     rm -rf "$directory/tree"
+}
+
+# unpack_kernel METAPACKAGE DIRECTORY: the newest kernel that the package stands for.
+unpack_kernel() {
+    local package
+    package=$(newest_kernel_package "$1") || { update_lists && package=$(newest_kernel_package "$1"); } ||
+        fail "apt knows no kernel ($1); this needs the package sources of Debian"
+    unpack_package "$package" "$2"
 }
 
 newest_kernel_package() {
     local name
-    name=$(apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/^ *Depends: //p' | head -n 1)
+    name=$(apt-cache depends "$1" 2>/dev/null | sed -n 's/^ *Depends: //p' | head -n 1)
     [[ -n $name ]] && printf '%s\n' "$name"
 }
 
@@ -43,15 +49,17 @@ decompress_kernel() {
         *fd\ 37\ 7a\ 58) filter=xz ;;
         *28\ b5\ 2f\ fd) filter=zstd ;;
         *1f\ 8b*) filter=gzip ;;
+        *02\ 21\ 4c\ 18) filter=lz4 ;;
         *) fail "cannot tell how the kernel $image is compressed" ;;
     esac
     need_packages "${filter/%xz/xz-utils}=$filter"
     dd if="$image" bs=64K iflag=skip_bytes,count_bytes skip="$start" count="$length" status=none | "$filter" -dc >"$2"
 }
 
-# gather_modules TREE DIRECTORY: of the modules in an unpacked package, those needed.
+# gather_modules TREE DIRECTORY MODULE…: of the modules in an unpacked package, those and what they need.
 gather_modules() {
     local tree=$1 directory=$2 from version name wanted module
+    shift 2
     # Debian's packages have them in /lib or in /usr/lib.
     from=$(find "$tree" -type d -path '*lib/modules/*' -prune)
     version=${from##*/}
@@ -60,7 +68,8 @@ gather_modules() {
     from=$tree/depmod/lib/modules/$version
     find "$from" -name '*.ko.xz' -exec xz -d {} +
     "$busybox" depmod -b "$tree/depmod" "$version"
-    for name in "${kernel_modules[@]}"; do
+    for name in "$@"; do
+        ! grep -qE "/${name//[-_]/[-_]}\.ko$" "$from/modules.builtin" || continue
         # A line is "file: file file …", all of them in the order opposite to that of loading.
         wanted=$(grep -E "/${name//[-_]/[-_]}\.ko:" "$from/modules.dep") || fail "the kernel has no module $name"
         for module in ${wanted/:/}; do

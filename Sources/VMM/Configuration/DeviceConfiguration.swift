@@ -6,6 +6,11 @@ public enum DeviceConfiguration: Sendable {
     case entropy(EntropyConfiguration)
     case custom(CustomDeviceConfiguration)
 
+    /// Whether it is a paravirtual console that someone talks to.
+    var isVirtioConsoleWithInput: Bool {
+        if case .virtioConsole(let console) = self { console.input != nil } else { false }
+    }
+
     var description: any DeviceDescription {
         switch self {
         case .uart(let configuration): configuration

@@ -51,7 +51,9 @@ public struct MachinePlan: Equatable, Sendable {
         let placed = try Self.place(modules, for: boot, in: memory)
         let information = BootInformation(
             memoryMap: memory.e820,
-            commandLine: KernelCommandLine.text(configuration.commandLine, boot.protocol, devices),
+            commandLine: KernelCommandLine.text(
+                configuration.commandLine, boot.protocol, devices,
+                inputGoesToVirtio: configuration.devices.contains(where: \.isVirtioConsoleWithInput)),
             modules: zip(placed, configuration.modules).map {
                 BootInformation.Module(start: $0.address, size: $0.memorySize, arguments: $1.arguments)
             })

@@ -24,6 +24,10 @@ struct Session {
         _ = try await process.standardInputWriter.write(text)
     }
 
+    func send(_ bytes: [UInt8]) async throws {
+        _ = try await process.standardInputWriter.write(bytes)
+    }
+
     func send(_ signal: Int32) throws {
         try process.send(signal: Signal(rawValue: signal))
     }

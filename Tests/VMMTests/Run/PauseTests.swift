@@ -154,6 +154,8 @@ struct PauseTests {
     func flood() throws {
         var configuration = MachineConfiguration(image: .file(Guests.path("long-virtio-flood.elf")))
         configuration.timeout = TestScale.patience
+        // The end of a guest takes back a pause: it is not to end meanwhile.
+        configuration.commandLine = "spin"
         let pipe = HostPipe()
         let reader = HostThread { while !pipe.read(upTo: 1 << 20).isEmpty {} }
         let output = ConsoleOutput(descriptor: pipe.writeEnd.number)

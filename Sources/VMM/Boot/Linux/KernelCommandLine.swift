@@ -4,11 +4,15 @@ import DeviceModel
 enum KernelCommandLine {
     /// What a person gave, and what the guest could not know otherwise.
     ///
-    /// - Parameter devices: all of the machine.
-    static func text(_ given: String, _ boot: BootProtocol, _ devices: [DeviceSlot]) -> String {
+    /// - Parameters:
+    ///   - devices: all of the machine.
+    ///   - inputGoesToVirtio: whether a virtio-console has someone at its other end.
+    static func text(
+        _ given: String, _ boot: BootProtocol, _ devices: [DeviceSlot], inputGoesToVirtio: Bool = false
+    ) -> String {
         var words = given.isEmpty ? [] : [given]
         if case .linux = boot {
-            words = defaults(given, devices) + words
+            words = defaults(given, devices, inputGoesToVirtio) + words
         } else {
             words += virtioWords(devices)
         }
@@ -16,12 +20,16 @@ enum KernelCommandLine {
     }
 
     /// Linux prints on a screen, and stays where it panicked, unless it is told otherwise. What a person gives comes behind, and wins.
-    private static func defaults(_ given: String, _ devices: [DeviceSlot]) -> [String] {
+    private static func defaults(
+        _ given: String, _ devices: [DeviceSlot], _ inputGoesToVirtio: Bool
+    ) -> [String] {
         let keys = Set(given.split(separator: " ").map { $0.prefix { $0 != "=" } })
         var words: [String] = []
         if !keys.contains("console") {
-            let hasSerial = devices.contains { $0.kind == .uart }
-            words.append(hasSerial ? "console=ttyS0" : "console=hvc0")
+            // The last one that there is becomes /dev/console. A distribution's kernel has the virtio-console's driver in a module: until
+            // that is loaded it speaks by the serial port.
+            if devices.contains(where: { $0.kind == .uart }) { words.append("console=ttyS0") }
+            if inputGoesToVirtio { words.append("console=hvc0") }
         }
         if !keys.contains("panic") { words.append("panic=-1") }
         return words
