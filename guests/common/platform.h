@@ -10,6 +10,8 @@
 
 // A write ends the run: the byte is the exit status.
 #define EXIT_PORT 0x500
+// The same in QEMU's way, isa-debug-exit: the status is twice the value, plus 1.
+#define DEBUG_EXIT_PORT 0xF4
 
 // Debug console: a read gives 0xE9, so that a guest can tell that it is there.
 #define DEBUG_PORT 0xE9

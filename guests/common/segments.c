@@ -66,10 +66,12 @@ void enter_ring3(int (*function)(const void *), const void *argument, void *stac
         "1: call *%[function]\n"
         "movw %[exit_port], %%dx\n"
         "outb %%al, %%dx\n"
+        "outb %%al, %[debug_exit_port]\n"  // QEMU's
         "ud2\n"  // not reached: the write ended the run
         :
         : [ss] "i"(USER_DATA), [rsp] "r"(stack_top), [rflags] "i"(RFLAGS_RESERVED | RFLAGS_IOPL_3), [cs] "i"(USER_CODE),
-          [function] "r"(function), [exit_port] "i"(EXIT_PORT), "D"(argument)
+          [function] "r"(function), [exit_port] "i"(EXIT_PORT),
+          [debug_exit_port] "i"(DEBUG_EXIT_PORT), "D"(argument)
         : "rax", "rdx", "memory");
     __builtin_unreachable();
 }
