@@ -13,12 +13,24 @@ __thread volatile sig_atomic_t clinux_kicked __attribute__((tls_model("initial-e
 __thread volatile uint8_t *volatile clinux_kick_flag __attribute__((tls_model("initial-exec")));
 static __thread int32_t thread_id __attribute__((tls_model("initial-exec")));
 static atomic_int caught;
+/* A signal whose first arrival is told by an eventfd, instead; 0 for none. */
+static atomic_int diverted, diverted_to;
 
 static struct timespec timespec_of(int64_t nanoseconds) {
   return (struct timespec){.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
 }
 
 static void on_signal(int signal) {
+  int expected = signal;
+  if (atomic_compare_exchange_strong(&diverted, &expected, 0)) {
+    int before = errno;
+    uint64_t one = 1;
+    if (write(atomic_load(&diverted_to), &one, sizeof one) == sizeof one) {
+      errno = before;
+      return;
+    }
+    errno = before;
+  }
   if (signal != clinux_kick_signal())
     atomic_store(&caught, signal);
   clinux_kicked = 1;
@@ -82,6 +94,12 @@ long clinux_wait(struct pollfd *requests, int count, int64_t nanoseconds) {
 }
 
 long clinux_catch_signal(int signal) { return install(signal); }
+
+void clinux_divert_signal(int signal, int event) {
+  atomic_store(&diverted, 0);
+  atomic_store(&diverted_to, event);
+  atomic_store(&diverted, signal);
+}
 
 int clinux_is_ignored(int signal) {
   struct sigaction action;

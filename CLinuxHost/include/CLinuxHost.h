@@ -74,6 +74,10 @@ long clinux_wait(struct pollfd *requests, int count, int64_t nanoseconds);
 /* Makes `signal` a kick of the thread that it is delivered to, and remembers it. */
 long clinux_catch_signal(int signal);
 
+/* Has the next `signal`, of those that are caught, add one to the counter of an eventfd and do nothing else. One signal at a time; 0 and
+   -1 for none. */
+void clinux_divert_signal(int signal, int event);
+
 /* Whether the process ignores `signal`, as nohup(1) has it ignore SIGHUP. */
 int clinux_is_ignored(int signal);
 

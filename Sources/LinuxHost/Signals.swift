@@ -33,6 +33,14 @@ public enum StopSignals {
         try HostError.check(clinux_catch_signal(signal), "handle signal \(signal)")
     }
 
+    /// The next `signal`, which is caught, signals an event and asks for nothing; those after it are as before. The event must live until
+    /// ``endDiversion()``.
+    public static func divertNext(_ signal: Int32, to event: borrowing EventFD) {
+        clinux_divert_signal(signal, event.number)
+    }
+
+    public static func endDiversion() { clinux_divert_signal(0, -1) }
+
     /// Sends this process a signal, `delay` nanoseconds from now.
     public static func send(_ signal: Int32, after delay: Int64) {
         _ = clinux_signal_later(signal, max(1, delay))

@@ -10,7 +10,8 @@ struct InspectCommand: ParsableCommand {
             The lines tell the image's format, what its headers say, and what swiftvmm run would do with it. No KVM is needed.
 
             Status: 0 when run would boot the image; 64 bad usage; 66 when it would refuse the image: then the lines tell what \
-            could be read, and the last line on standard error is the reason that run gives; 74 output closed or full.
+            could be read, and the last line on standard error is the reason that run gives; 74 output closed or full, or the \
+            tables cannot be written.
             """,
         version: RootCommand.version)
 
@@ -30,6 +31,23 @@ struct InspectCommand: ParsableCommand {
         transform: MemorySize.parse)
     var memory: MemorySize?
 
+    @Option(
+        help: ArgumentHelp(
+            "Writes the ACPI tables that the guest would find to this folder, a file for each.", valueName: "folder"),
+        completion: .directory)
+    var dumpAcpi: String?
+
+    @OptionGroup(title: "The machine that the tables are for, as run has it")
+    var machine: InspectedMachine
+
+    func validate() throws {
+        guard dumpAcpi != nil || !machine.isGiven else {
+            throw ValidationError(
+                "the options of the machine are for the tables that --dump-acpi writes; give that too, or leave them out"
+            )
+        }
+    }
+
     func run() throws {
         let inspection: ImageInspection
         do throws(VMMError) {
@@ -43,5 +61,6 @@ struct InspectCommand: ParsableCommand {
         if case .failure(let error) = inspection.outcome {
             throw Failure(status: ExitStatus(error), message: error.words)
         }
+        if let dumpAcpi { try machine.dumpACPI(of: inspection, image: image, memory: memory, to: dumpAcpi) }
     }
 }

@@ -57,6 +57,13 @@ struct RunCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "Has SIGTERM press the guest's power button, and end the run only so many seconds later.",
+            valueName: "seconds"),
+        transform: parseSeconds)
+    var grace: Double?
+
+    @Option(
+        help: ArgumentHelp(
             "Interrupt controllers: none, split (local ones and an I/O APIC), full (a PC's, with its timer), or auto, which is what the machine needs.",
             valueName: "kind"))
     var irqchip = InterruptControllers.auto
@@ -125,6 +132,7 @@ struct RunCommand: ParsableCommand {
         options.initrds = initrd
         options.cpus = cpus
         options.timeout = timeout
+        options.grace = grace
         options.irqchip = irqchip
         options.coalescesSerialOutput = !noCoalescing
         options.cmdline = cmdline
@@ -140,7 +148,7 @@ struct RunCommand: ParsableCommand {
         try options.run()
     }
 
-    private static func parseCount(_ text: String) throws -> Int {
+    static func parseCount(_ text: String) throws -> Int {
         guard let count = Int(text), (1...VirtualMachine.vcpuLimit).contains(count) else {
             throw ValidationError("it is not a number from 1 to \(VirtualMachine.vcpuLimit)")
         }

@@ -25,6 +25,7 @@ struct ExitStatusTests {
         (.reset(.port92), 0),
         (.reset(.resetControl), 0),
         (.poweredOff, 0),
+        (.panicked, 125),
         (.tripleFault(snapshot), 125),
         (.deadline, 124),
         (.signal(2), 130),

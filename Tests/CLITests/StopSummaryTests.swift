@@ -12,6 +12,7 @@ struct StopSummaryTests {
         (.exited(status: 7), "exited", "the guest ended with status 7"),
         (.reset(.port92), "reset", "the guest reset the machine (port92)"),
         (.poweredOff, "poweredOff", "the guest powered the machine off"),
+        (.panicked, "panicked", "the guest's kernel panicked, as it told by the panic port"),
         (
             .tripleFault(ExitStatusTests.snapshot), "tripleFault",
             "the guest caused a triple fault: an exception that it could not handle"
@@ -40,10 +41,12 @@ struct StopSummaryTests {
         #expect(summary.status == ExitStatus(reason))
     }
 
-    @Test("where the guest failed the registers are shown, and nowhere else", arguments: ExitStatusTests.reasons)
+    @Test(
+        "where the processor could not go on the registers are shown, and nowhere else",
+        arguments: ExitStatusTests.reasons)
     func showsRegisters(reason: StopReason, status: Int32) {
         let detail = StopSummary(reason, unwritten: 0).detail
-        #expect((detail != nil) == (status == 125))
+        #expect((detail != nil) == (status == 125 && reason != .panicked))
         if let detail { #expect(detail == ExitStatusTests.snapshot.description) }
     }
 

@@ -29,21 +29,25 @@ struct HostileGuestTests {
         BusRange(start: 0x60, count: 1), BusRange(start: 0x64, count: 1, deviceOffset: 4),
         BusRange(start: 0x70, count: 2), BusRange(start: 0x80, count: 1), BusRange(start: 0x92, count: 1),
         BusRange(start: 0xE9, count: 1), BusRange(start: 0xF4, count: 4), BusRange(start: 0x3F8, count: 8),
-        BusRange(start: 0x500, count: 4), BusRange(start: 0x604, count: 2), BusRange(start: 0xCF9, count: 1),
+        BusRange(start: 0x500, count: 4), BusRange(start: 0x600, count: 12), BusRange(start: 0xCF9, count: 1),
         // The same devices once more with room for the widest access, and at the very end of the address space.
         BusRange(start: 0x1_0000, count: 64), BusRange(start: 0x1_0040, count: 64, deviceOffset: .max - 3),
         BusRange(start: .max - 15, count: 16),
+        BusRange(start: 0x505, count: 1), BusRange(start: 0x1_0080, count: 64),
+        BusRange(start: 0x1_00C0, count: 64, deviceOffset: .max - 3),
     ]
 
     private func makeBus() throws -> Bus {
         let (events, discard) = (MachineEventLatch(), Discard())
         let keyboard = KeyboardController(events: events)
         let clock = CMOSClock(now: { .max })
+        let power = PowerManagement(events: events, interrupt: discard) { -1 }
         let serial = SerialPort(output: discard, input: EndlessInput(), interrupt: discard)
         let devices: [any BusDevice] = [
             keyboard, keyboard, clock, POSTCode(), SystemControlPort(events: events), DebugConsole(output: discard),
-            DebugExit(events: events), serial, PlainExit(events: events), PowerOffPort(events: events),
+            DebugExit(events: events), serial, PlainExit(events: events), power,
             ResetControl(events: events), serial, keyboard, clock,
+            PanicPort(events: events), power, power,
         ]
         return try Bus(zip(Self.ranges, devices).map { (range: $0, device: $1) })
     }

@@ -182,7 +182,7 @@ extension GuestRow {
             GuestRow(
                 name: "long-virtio-hello.elf", virtioConsoleUsesEvents: false, output: "Hello by virtio!\n",
                 reason: .exited(status: 0)),
-        ] + virtioEchoes + virtioPorts + benches + disks + mixes + [
+        ] + virtioEchoes + virtioPorts + benches + disks + acpi + mixes + [
             GuestRow(name: "sleep-forever.elf", interruptControllers: .split, output: "", reason: .halted),
             GuestRow(name: "sleep-forever.elf", vcpuCount: 2, output: "", reason: .halted),
             GuestRow(name: "sleep-forever.elf", interruptControllers: .full, output: "", reason: .halted),
@@ -241,6 +241,19 @@ extension GuestRow {
                 name: "long-com2.elf", input: Array("there and back\n".utf8) + [4], hasSecondSerialPort: true,
                 output: "COM1 speaks\nCOM2 speaks\nthere and back\n", reason: .exited(status: 0))
         ]
+
+    /// By what the tables say, in each way.
+    private static let acpi: [GuestRow] = [
+        (InterruptControllers.full, 1, "timer", StopReason.exited(status: 0)), (.split, 1, "", .exited(status: 0)),
+        (.full, 3, "off", .poweredOff), (.split, 1, "off", .poweredOff),
+    ].map { controllers, vcpus, words, reason in
+        let parts = ["RSDP: checksum is right", "FACP: checksum is right", "FACS: found", "DSDT: checksum is right"]
+        let processors = (0..<vcpus).map { "processor \($0): local APIC \($0)" }
+        let lines = parts + ["APIC: checksum is right"] + processors + ["ok"]
+        return GuestRow(
+            name: "long-acpi-list.elf", commandLine: words, interruptControllers: controllers, vcpuCount: vcpus,
+            output: lines.map { $0 + "\n" }.joined(), reason: reason)
+    }
 
     private static let mixes: [GuestRow] = [1, 4].map { vcpus in
         let lines = (0..<20).map { "uart \(hex(UInt64($0), 8)) \(hex(mixWord(UInt64($0)), 16))\n" }.joined()

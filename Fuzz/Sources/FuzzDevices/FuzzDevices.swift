@@ -19,6 +19,8 @@ enum FuzzDevices {
         while let operation = rest.popFirst() {
             if operation >= 0xF0 {
                 ring(&rest, platform)
+            } else if operation == 0xEF {
+                platform.pressPowerButton()
             } else if operation & 0x80 != 0 {
                 platform.bring(operation & 0x3F, toSecond: operation & 0x40 != 0)
             } else {

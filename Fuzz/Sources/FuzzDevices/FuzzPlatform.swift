@@ -91,6 +91,11 @@ struct FuzzPlatform {
         wait.finish(in: memory, hasInput: wait.nanoseconds & 1 != 0, hasInterrupt: wait.nanoseconds & 2 != 0)
     }
 
+    func pressPowerButton() {
+        for case let button as PowerManagement in devices.map(\.busDevice) { button.pressPowerButton() }
+        followLine()
+    }
+
     /// So many bytes come on a line, and the second port is told, as for a guest that waits for an interrupt.
     func bring(_ count: UInt8, toSecond isSecond: Bool) {
         let input = inputs[isSecond ? 1 : 0]

@@ -47,6 +47,8 @@ package struct CMOSRegisters: Equatable, Sendable {
     private static let controlA = 0x0A
     /// Register B, control: binary or BCD (bit 2), 24 or 12 hours (bit 1).
     private static let controlB = 0x0B
+    /// Where PC firmware keeps the century, and where its ACPI tables say so.
+    package static let century: UInt8 = 0x32
 
     private var bytes: [UInt8]
 
@@ -67,8 +69,8 @@ package struct CMOSRegisters: Equatable, Sendable {
         case 0x07: encode(time.day)
         case 0x08: encode(time.month)
         case 0x09: encode(CivilTime.divideDown(time.year, by: 100).remainder)
-        // Where PC firmware keeps the century, and where its ACPI tables say so.
-        case 0x32: encode(CivilTime.divideDown(CivilTime.divideDown(time.year, by: 100).quotient, by: 100).remainder)
+        case Self.century:
+            encode(CivilTime.divideDown(CivilTime.divideDown(time.year, by: 100).quotient, by: 100).remainder)
         // Register C: no interrupt is pending, ever.
         case 0x0C: 0
         // Register D: the battery is good.
@@ -80,7 +82,7 @@ package struct CMOSRegisters: Equatable, Sendable {
     /// Stores a byte, where the register is not one of the clock's own; only the lowest 7 bits of `index` count.
     package mutating func write(_ index: UInt8, value: UInt8) {
         switch index & 0x7F {
-        case 0x00, 0x02, 0x04, 0x06...0x09, 0x32, 0x0C, 0x0D: break
+        case 0x00, 0x02, 0x04, 0x06...0x09, Self.century, 0x0C, 0x0D: break
         case 0x0A: bytes[Self.controlA] = value & 0x7F
         // Seven bits name every byte there is.
         case let index: bytes[Int(index)] = value

@@ -8,6 +8,8 @@ public enum MachineEvent: Equatable, Sendable {
     case reset(ResetCause)
     /// Switch the machine off.
     case powerOff
+    /// The guest's kernel has panicked.
+    case panic
 }
 
 /// Which device a guest used to reset the machine.

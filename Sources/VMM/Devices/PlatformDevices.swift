@@ -1,5 +1,6 @@
 import DeviceModel
 import Glibc
+import LinuxHost
 
 /// What every machine has: the devices for the slots of ``MachinePlan/platform``.
 final class PlatformDevice: MachineDevice {
@@ -48,7 +49,14 @@ final class PlatformDevice: MachineDevice {
                 $0.consoleBytes = channel.byteCount
                 $0.lostRequests = doorbell.lostRequestCount
             }
-        case "powerOff": return PlatformDevice(slot, PowerOffPort(events: events))
+        case "panic": return PlatformDevice(slot, PanicPort(events: events))
+        case "powerManagement":
+            let start = MonotonicClock.now
+            return PlatformDevice(
+                slot,
+                PowerManagement(events: events, interrupt: host.interrupts.line(gsi: GSI.sci)) {
+                    MonotonicClock.now - start
+                })
         case "resetControl": return PlatformDevice(slot, ResetControl(events: events))
         default: throw .fault("no device is called \(slot.name)")
         }

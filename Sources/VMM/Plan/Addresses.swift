@@ -10,6 +10,7 @@ enum LowMemory {
     static let commandLine: UInt64 = 0x4000
     static let pageTables: UInt64 = 0x8000
     static let tablesEnd: UInt64 = 0x10000
+    static let biosDataArea: UInt64 = 0x400
 
     /// Where a real-mode image is loaded: the place of a boot sector.
     static let realModeImage: UInt64 = 0x7C00
@@ -17,6 +18,9 @@ enum LowMemory {
     static let stackTop: UInt64 = 0x80000
     /// What a PC keeps for its BIOS: the extended data area and everything up to the first megabyte.
     static let biosArea: Range<UInt64> = 0x9FC00..<0x100000
+    /// In it, where a guest looks for them: ACPI's tables, the first of them at the start, and Intel's MP table.
+    static let acpi: Range<UInt64> = 0xE1000..<mpTable
+    static let mpTable: UInt64 = 0xF0000
     /// Where a flat protected- or long-mode image is loaded.
     static let flatImage: UInt64 = 0x100000
 }
@@ -35,8 +39,11 @@ enum HighMemory {
     /// The first virtio device's registers; the others' follow.
     static let firstVirtio: UInt64 = 0xD000_0000
     static let ioAPIC: UInt64 = 0xFEC0_0000
+    static let localAPIC: UInt64 = 0xFEE0_0000
     /// Where there are interrupt controllers: what is here is theirs.
-    static let interruptControllers: [Range<UInt64>] = [ioAPIC..<ioAPIC + 0x1000, 0xFEE0_0000..<0xFEE0_1000]
+    static let interruptControllers: [Range<UInt64>] = [
+        ioAPIC..<ioAPIC + 0x1000, localAPIC..<localAPIC + 0x1000,
+    ]
 }
 
 /// I/O ports. Those of PCs are where PCs have them.
@@ -51,8 +58,9 @@ enum Ports {
     static let com2: Range<UInt16> = 0x2F8..<0x300
     static let com1: Range<UInt16> = 0x3F8..<0x400
     static let plainExit: Range<UInt16> = 0x500..<0x504
+    static let panic: Range<UInt16> = 0x505..<0x506
     static let hypercall: Range<UInt16> = 0x510..<0x514
-    static let powerOff: Range<UInt16> = 0x604..<0x606
+    static let powerManagement: Range<UInt16> = 0x600..<0x60C
     static let resetControl: Range<UInt16> = 0xCF9..<0xCFA
     /// Of the PICs, their edge and level registers, and the 8254, which KVM answers itself where it has them.
     static let interruptControllers: [Range<UInt16>] = [0x20..<0x22, 0xA0..<0xA2, 0x4D0..<0x4D2, 0x40..<0x44]
@@ -62,6 +70,8 @@ enum Ports {
 enum GSI {
     static let com2: UInt32 = 3
     static let com1: UInt32 = 4
+    /// ACPI's, the system control interrupt.
+    static let sci: UInt32 = 9
     /// Lines that no part of a PC has, for virtio devices and those of an embedder's own. 0, 2, 4, 8, 9 and 12 to 15 belong to one, and
     /// 3 to COM2.
     static let free: [UInt32] = [5, 6, 7, 10, 11] + Array(16..<24)

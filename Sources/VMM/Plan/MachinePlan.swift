@@ -49,6 +49,7 @@ public struct MachinePlan: Equatable, Sendable {
         }
         self.devices = devices
         let placed = try Self.place(modules, for: boot, in: memory)
+        let firmware = FirmwareTables(vcpuCount: vcpuCount, interrupts: interrupts, devices: devices, boot: boot)
         let information = BootInformation(
             memoryMap: memory.e820,
             commandLine: KernelCommandLine.text(
@@ -56,8 +57,10 @@ public struct MachinePlan: Equatable, Sendable {
                 inputGoesToVirtio: configuration.devices.contains(where: \.isVirtioConsoleWithInput)),
             modules: zip(placed, configuration.modules).map {
                 BootInformation.Module(start: $0.address, size: $0.memorySize, arguments: $1.arguments)
-            })
-        self.boot = boot.adding(placed + (try BootTables.pieces(for: boot.protocol, information)))
+            },
+            rsdp: firmware.rsdp)
+        let tables = try BootTables.pieces(for: boot.protocol, information)
+        self.boot = boot.adding(placed + tables + firmware.pieces)
     }
 
     /// Finds each module a place, as the boot protocol wants it.
@@ -139,7 +142,19 @@ public struct MachinePlan: Equatable, Sendable {
         DeviceSlot(name: "debugExit", ranges: [.ports(Ports.debugExit)]),
         DeviceSlot(name: "plainExit", ranges: [.ports(Ports.plainExit)]),
         DeviceSlot(name: "hypercall", ranges: [.ports(Ports.hypercall)]),
-        DeviceSlot(name: "powerOff", ranges: [.ports(Ports.powerOff)]),
+        DeviceSlot(name: "panic", ranges: [.ports(Ports.panic)]),
+        DeviceSlot(name: "powerManagement", ranges: [.ports(Ports.powerManagement)], gsi: GSI.sci),
         DeviceSlot(name: "resetControl", ranges: [.ports(Ports.resetControl)]),
     ]
+}
+
+extension MachinePlan {
+    /// What a machine would be on a host that has enough of everything.
+    ///
+    /// - Throws: `VMMError.configuration` for what cannot be had anywhere, `.image` for an image that is refused.
+    public init(_ configuration: MachineConfiguration, image: ImageInspection) throws(VMMError) {
+        let limits = HostLimits(
+            physicalAddressBits: HighMemory.widestAddress, vcpuCount: VirtualMachine.vcpuLimit)
+        try self.init(configuration, image: image, host: limits)
+    }
 }

@@ -24,6 +24,7 @@ public final class MachineControl: Sendable {
         /// What is to be called when the machine is paused.
         var completions: [@Sendable () -> Void] = []
         var outcome: Outcome?
+        var powerButton: (@Sendable () -> Void)?
     }
 
     private let state = Monitor(State())
@@ -44,6 +45,17 @@ public final class MachineControl: Sendable {
     public func stop() {
         isStopRequested.store(true, ordering: .sequentiallyConsistent)
         kickAll()
+    }
+
+    /// Presses the power button. What comes of it is the guest's to decide: an operating system that knows ACPI usually shuts down.
+    ///
+    /// - Returns: false where nothing can come of it: the machine is not made yet, or its guest has no ACPI tables, by which it would
+    ///   know of the button, because the machine has no interrupt controllers.
+    @discardableResult
+    public func pressPowerButton() -> Bool {
+        guard let press = state.change({ $0.powerButton }) else { return false }
+        press()
+        return true
     }
 
     /// Pauses the machine: when this returns, no vCPU is in the guest and no device works, until as many ``resume()`` as there were
@@ -100,6 +112,10 @@ public final class MachineControl: Sendable {
             return state.devices != .no
         }
         if isQuiet { for loop in loops { loop.pauseDevices() } }
+    }
+
+    func connect(powerButton press: @escaping @Sendable () -> Void) {
+        state.change { $0.powerButton = press }
     }
 
     var stopIsRequested: Bool { isStopRequested.load(ordering: .sequentiallyConsistent) }

@@ -55,6 +55,9 @@ final class MachineParts: Sendable {
         self.kvm = kvm
         sleepWatch = SleepWatch(vcpuCount: plan.vcpuCount)
         measuresExits = configuration.measuresExits
+        if plan.rsdp != nil, let button = devices.lazy.compactMap({ $0.busDevice as? PowerManagement }).first {
+            host.control.connect(powerButton: { [weak button] in button?.pressPowerButton() })
+        }
     }
 
     /// Writes all output that the guest has made. The machine's vCPUs run no more.

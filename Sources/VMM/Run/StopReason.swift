@@ -9,6 +9,8 @@ public enum StopReason: Equatable, Sendable {
     case exited(status: UInt8)
     case reset(ResetCause)
     case poweredOff
+    /// The guest told that its kernel has panicked.
+    case panicked
     /// A fault while the processor handled a double fault.
     case tripleFault(CPUSnapshot)
     /// The configured time is over.

@@ -178,6 +178,7 @@ extension StopReason {
         case .exit(let status): self = .exited(status: status)
         case .reset(let cause): self = .reset(cause)
         case .powerOff: self = .poweredOff
+        case .panic: self = .panicked
         }
     }
 }

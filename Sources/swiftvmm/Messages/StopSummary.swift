@@ -25,6 +25,8 @@ struct StopSummary: Equatable, Encodable {
         case .exited(let status): (self.reason, message) = ("exited", "the guest ended with status \(status)")
         case .reset(let cause): (self.reason, message) = ("reset", "the guest reset the machine (\(cause))")
         case .poweredOff: (self.reason, message) = ("poweredOff", "the guest powered the machine off")
+        case .panicked:
+            (self.reason, message) = ("panicked", "the guest's kernel panicked, as it told by the panic port")
         case .tripleFault(let state):
             (self.reason, message) = (
                 "tripleFault", "the guest caused a triple fault: an exception that it could not handle"

@@ -15,6 +15,8 @@ struct RunOptions {
     var cpus = 1
     /// In seconds.
     var timeout: Double?
+    /// In seconds, between the power button and the end; nil for no button.
+    var grace: Double?
     var irqchip = InterruptControllers.auto
     var coalescesSerialOutput = true
     var cmdline = ""
@@ -153,8 +155,14 @@ struct RunOptions {
             let terminal = lines.terminalInput.map { Terminal(descriptor: STDIN_FILENO, input: $0, control: control) }
             // However the run ends, and before anything is said about the end.
             defer { terminal?.restore() }
-            configuration.attachments = [terminal as (any MachineAttachment)?, window].compactMap(\.self)
+            var gracePeriod: GracePeriod?
+            if let grace { gracePeriod = try GracePeriod(seconds: grace, of: control) }
+            configuration.attachments = [terminal as (any MachineAttachment)?, window, gracePeriod].compactMap(\.self)
             var machine = try VirtualMachine(configuration)
+            if gracePeriod != nil, machine.plan.rsdp == nil {
+                StandardStreams.say(
+                    "--grace has no effect, as the guest cannot know of a power button: \(Self.noACPI)")
+            }
             let outcome = Result { () throws(VMMError) in try machine.run() }
             terminal?.restore()
             for device in machine.deviceReports { Self.tellLoss(of: device) }
@@ -169,6 +177,10 @@ struct RunOptions {
             return (Self.signalSummary ?? StopSummary(error), nil)
         }
     }
+
+    /// Why there are no ACPI tables, and what to do.
+    static let noACPI =
+        "it has no ACPI tables; guests in protected or long mode have them, with interrupt controllers (--irqchip full or split) and where their image leaves 0xe1000 to 0xeffff free"
 
     /// What failed without ending the run is worth a word: nobody else says what became of the output.
     private static func tellLoss(of device: DeviceReport) {

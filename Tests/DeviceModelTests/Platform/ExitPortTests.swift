@@ -1,7 +1,7 @@
 import DeviceModel
 import Testing
 
-@Suite("Exit and power-off ports")
+@Suite("Exit and panic ports")
 struct ExitPortTests {
     private let events = MachineEventLatch()
 
@@ -29,28 +29,22 @@ struct ExitPortTests {
         #expect(events.event == .exit(status: status))
     }
 
-    @Test("sleep type 0 with the enable bit switches off", arguments: [0x2000, 0x2001, 0xE3FF] as [UInt64])
-    func powerOff(value: UInt64) {
-        PowerOffPort(events: events).write(offset: 0, width: 2, value: value)
-        #expect(events.event == .powerOff)
-    }
-
-    @Test(
-        "a write without the enable bit, with another sleep type or of one byte does not switch off",
-        arguments: [(0, 2, 0x0001), (0, 2, 0x1C00), (0, 2, 0x3400), (0, 1, 0x20), (1, 1, 0x20), (1, 2, 0x2000)]
-            as [(UInt64, Int, UInt64)])
-    func staysOn(offset: UInt64, width: Int, value: UInt64) {
-        let port = PowerOffPort(events: events)
-        port.write(offset: offset, width: width, value: value)
+    @Test("the panic port takes panics and kernels that save what can be saved, and ends the run at a panic")
+    func panic() {
+        let port = PanicPort(events: events)
+        #expect(port.read(offset: 0, width: 1) == 3)
+        port.write(offset: 0, width: 1, value: 0xFE)
+        port.write(offset: 1, width: 1, value: 1)
         #expect(events.event == nil)
-        #expect(port.read(offset: 0, width: 2) == 0)
+        port.write(offset: 0, width: 1, value: 1)
+        #expect(events.event == .panic)
     }
 
     @Test("the first event wins")
     func firstEventWins() {
         #expect(events.event == nil)
         PlainExit(events: events).write(offset: 0, width: 1, value: 7)
-        PowerOffPort(events: events).write(offset: 0, width: 2, value: 0x2000)
+        PanicPort(events: events).write(offset: 0, width: 1, value: 1)
         #expect(events.event == .exit(status: 7))
         #expect(events.event == .exit(status: 7))
     }

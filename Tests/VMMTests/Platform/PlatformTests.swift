@@ -74,13 +74,23 @@ struct PlatformTests {
         #expect(run.output == [0x04, 0x02, 0x02])
     }
 
-    @Test("0x2000 to port 0x604 powers off, a write of another sleep type does not")
+    @Test("0x2000 and 0x3400 to port 0x604 power off, a write of another sleep type does not")
     func powerOff() throws {
         // movw $value, %ax; outw %ax, %dx
-        let other: [UInt8] = [0xB8, 0x00, 0x34, 0xEF]
+        let other: [UInt8] = [0xB8, 0x00, 0x24, 0xEF]
         let off: [UInt8] = [0xB8, 0x00, 0x20, 0xEF]
+        let usual: [UInt8] = [0xB8, 0x00, 0x34, 0xEF]
         #expect(try GuestRun(code: Self.choose(0x604) + other + off).reason == .poweredOff)
+        #expect(try GuestRun(code: Self.choose(0x604) + other + usual).reason == .poweredOff)
         #expect(try GuestRun(code: Self.choose(0x604) + other + Self.halt).reason == .halted)
+    }
+
+    @Test("1 to the panic port ends the run as a panic")
+    func panic() throws {
+        let code = Self.choose(0x505) + [0xEC, 0xE6, 0xE9] + [0xB0, 0x02, 0xEE] + [0xB0, 0x01, 0xEE]
+        let run = try GuestRun(code: code)
+        #expect(run.reason == .panicked)
+        #expect(run.output == [0x03])
     }
 
     @Test("the last POST code is in the report, and reads back")

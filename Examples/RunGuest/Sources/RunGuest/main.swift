@@ -12,6 +12,7 @@ case .halted: print("The guest halted. It said: \(String(decoding: output.collec
 case .exited(let status): print("The guest ended with status \(status).")
 case .reset(let cause): print("The guest reset the machine: \(cause).")
 case .poweredOff: print("The guest powered the machine off.")
+case .panicked: print("The guest's kernel panicked.")
 case .tripleFault(let state): print("The guest caused a triple fault.\n\(state)")
 case .deadline: print("The guest took longer than ten seconds.")
 case .signal(let number): print("Signal \(number) ended the run.")
