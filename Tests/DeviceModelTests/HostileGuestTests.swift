@@ -29,7 +29,8 @@ struct HostileGuestTests {
         BusRange(start: 0x60, count: 1), BusRange(start: 0x64, count: 1, deviceOffset: 4),
         BusRange(start: 0x70, count: 2), BusRange(start: 0x80, count: 1), BusRange(start: 0x92, count: 1),
         BusRange(start: 0xE9, count: 1), BusRange(start: 0xF4, count: 4), BusRange(start: 0x3F8, count: 8),
-        BusRange(start: 0x500, count: 4), BusRange(start: 0x600, count: 12), BusRange(start: 0xCF9, count: 1),
+        BusRange(start: 0x500, count: 4), BusRange(start: 0x600, count: 12), BusRange(start: 0xCF8, count: 8),
+        BusRange(start: 0x510, count: 4),
         // The same devices once more with room for the widest access, and at the very end of the address space.
         BusRange(start: 0x1_0000, count: 64), BusRange(start: 0x1_0040, count: 64, deviceOffset: .max - 3),
         BusRange(start: .max - 15, count: 16),
@@ -45,9 +46,13 @@ struct HostileGuestTests {
         let serial = SerialPort(output: discard, input: EndlessInput(), interrupt: discard)
         let devices: [any BusDevice] = [
             keyboard, keyboard, clock, POSTCode(), SystemControlPort(events: events), DebugConsole(output: discard),
-            DebugExit(events: events), serial, PlainExit(events: events), power,
-            ResetControl(events: events), serial, keyboard, clock,
-            PanicPort(events: events), power, power,
+            DebugExit(events: events), serial, PlainExit(events: events), power, PCIConfiguration(events: events),
+            FirmwareConfiguration(
+                ramSize: .max, cpuCount: .max,
+                doorbell: HypercallDoorbell(
+                    memory: try HostPages.makeMemory([(start: 0, size: 0x1000)]), output: discard, input: nil,
+                    events: events)),
+            serial, keyboard, clock, PanicPort(events: events), power, power,
         ]
         return try Bus(zip(Self.ranges, devices).map { (range: $0, device: $1) })
     }

@@ -28,7 +28,7 @@ struct FuzzPlatform {
             host = try MachineHost(memory: memory, output: output, input: inputs[0])
             var slots = MachinePlan.platform
             var devices: [any MachineDevice] = []
-            for slot in slots { devices.append(try PlatformDevice.make(slot, host)) }
+            for slot in slots { devices.append(try PlatformDevice.make(slot, host, vcpuCount: 3)) }
             let uart = UARTConfiguration()
             var allocator = SlotAllocator()
             slots.append(try allocator.place(uart.slotRequest))

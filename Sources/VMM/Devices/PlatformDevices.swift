@@ -25,7 +25,7 @@ final class PlatformDevice: MachineDevice {
         return report
     }
 
-    static func make(_ slot: DeviceSlot, _ host: MachineHost) throws(VMMError) -> PlatformDevice {
+    static func make(_ slot: DeviceSlot, _ host: MachineHost, vcpuCount: Int) throws(VMMError) -> PlatformDevice {
         let events = host.events
         switch slot.name {
         case "keyboard": return PlatformDevice(slot, KeyboardController(events: events))
@@ -45,7 +45,9 @@ final class PlatformDevice: MachineDevice {
             let channel = ConsoleChannel(to: host.output)
             let doorbell = HypercallDoorbell(
                 memory: host.memory, output: channel, input: host.input, events: events)
-            return PlatformDevice(slot, doorbell, outputs: [host.output]) {
+            let ramSize = host.memory.regions.reduce(0) { $0 &+ $1.size }
+            let ports = FirmwareConfiguration(ramSize: ramSize, cpuCount: vcpuCount, doorbell: doorbell)
+            return PlatformDevice(slot, ports, outputs: [host.output]) {
                 $0.consoleBytes = channel.byteCount
                 $0.lostRequests = doorbell.lostRequestCount
             }
@@ -57,7 +59,7 @@ final class PlatformDevice: MachineDevice {
                 PowerManagement(events: events, interrupt: host.interrupts.line(gsi: GSI.sci)) {
                     MonotonicClock.now - start
                 })
-        case "resetControl": return PlatformDevice(slot, ResetControl(events: events))
+        case "pci": return PlatformDevice(slot, PCIConfiguration(events: events))
         default: throw .fault("no device is called \(slot.name)")
         }
     }

@@ -144,7 +144,7 @@ public struct MachinePlan: Equatable, Sendable {
         DeviceSlot(name: "hypercall", ranges: [.ports(Ports.hypercall)]),
         DeviceSlot(name: "panic", ranges: [.ports(Ports.panic)]),
         DeviceSlot(name: "powerManagement", ranges: [.ports(Ports.powerManagement)], gsi: GSI.sci),
-        DeviceSlot(name: "resetControl", ranges: [.ports(Ports.resetControl)]),
+        DeviceSlot(name: "pci", ranges: [.ports(Ports.pciConfiguration)]),
     ]
 }
 

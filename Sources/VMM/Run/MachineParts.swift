@@ -27,7 +27,7 @@ final class MachineParts: Sendable {
         for (index, slot) in plan.devices.enumerated() {
             let device: any MachineDevice
             if index < MachinePlan.firstConfigured {
-                device = try PlatformDevice.make(slot, host)
+                device = try PlatformDevice.make(slot, host, vcpuCount: plan.vcpuCount)
             } else {
                 let description = configuration.devices[index - MachinePlan.firstConfigured].description
                 device = try description.makeDevice(slot, host)

@@ -74,6 +74,48 @@ struct PlatformTests {
         #expect(run.output == [0x04, 0x02, 0x02])
     }
 
+    /// movl $value, %eax; outl %eax, %dx
+    private static func write(word value: UInt32, to port: UInt16) -> [UInt8] {
+        choose(port) + [0x66, 0xB8] + (0..<4).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } + [0x66, 0xEF]
+    }
+
+    @Test("a PCI bus has a host bridge and nothing else, and its ports are no reset")
+    func pci() throws {
+        let code =
+            Self.write(word: 0x8000_0008, to: 0xCF8) + Self.printByte(of: 0xCFF)
+            + Self.write(word: 0x8000_0000, to: 0xCF8)
+            + Self.printByte(of: 0xCFC) + Self.printByte(of: 0xCFD) + Self.write(word: 0x8000_0800, to: 0xCF8)
+            + Self.printByte(of: 0xCFC)
+        let run = try GuestRun(code: code + Self.halt)
+        #expect(run.reason == .halted)
+        #expect(run.output == [0x06, 0x86, 0x80, 0xFF])
+        #expect(run.report.unmappedPorts == [])
+    }
+
+    @Test("fw_cfg tells the RAM's size and the number of vCPUs, byte by byte and by a string instruction")
+    func firmwareConfiguration() throws {
+        // movw $key, %ax; outw %ax, %dx
+        func select(_ key: UInt8) -> [UInt8] { Self.choose(0x510) + [0xB8, key, 0x00, 0xEF] }
+        let signature: [UInt8] = [
+            0xBF, 0x00, 0x20,  // movw $0x2000, %di
+            0xB9, 0x04, 0x00,  // movw $4, %cx
+            0xBA, 0x11, 0x05,  // movw $0x511, %dx
+            0xF3, 0x6C,  // rep insb
+            0xBE, 0x00, 0x20,  // movw $0x2000, %si
+            0xB9, 0x04, 0x00,  // movw $4, %cx
+            0xBA, 0xE9, 0x00,  // movw $0xE9, %dx
+            0xF3, 0x6E,  // rep outsb
+        ]
+        let code =
+            select(0) + signature + select(3) + Array(repeatElement(Self.printByte(of: 0x511), count: 4).joined())
+            + select(5) + Self.printByte(of: 0x511)
+        let run = try GuestRun(code: code + Self.halt) {
+            $0.memorySize = 0x123_4000
+            $0.vcpuCount = 2
+        }
+        #expect(run.output == Array("QEMU".utf8) + [0x00, 0x40, 0x23, 0x01, 0x02])
+    }
+
     @Test("0x2000 and 0x3400 to port 0x604 power off, a write of another sleep type does not")
     func powerOff() throws {
         // movw $value, %ax; outw %ax, %dx
