@@ -55,6 +55,12 @@ struct ckvm_debug_exit ckvm_debug_exit(const struct kvm_run *run) {
   };
 }
 
+struct ckvm_msr_exit ckvm_msr_exit(const struct kvm_run *run) {
+  return (struct ckvm_msr_exit){.value = run->msr.data, .index = run->msr.index};
+}
+
+void ckvm_refuse_msr(struct kvm_run *run) { run->msr.error = 1; }
+
 uint32_t ckvm_system_event(const struct kvm_run *run) { return run->system_event.type; }
 
 uint8_t ckvm_ended_interrupt(const struct kvm_run *run) { return run->eoi.vector; }

@@ -68,6 +68,13 @@ static inline long ckvm_split_interrupt_controllers(int vm, uint32_t pins) {
   return ckvm_ioctl_pointer(vm, KVM_ENABLE_CAP, &capability);
 }
 
+/* KVM_CAP_X86_USER_SPACE_MSR: what would be #GP at once, because the register or its value is unknown, exits first. */
+static inline long ckvm_tell_refused_msrs(int vm) {
+  struct kvm_enable_cap capability = {
+      .cap = KVM_CAP_X86_USER_SPACE_MSR, .args = {KVM_MSR_EXIT_REASON_UNKNOWN | KVM_MSR_EXIT_REASON_INVAL}};
+  return ckvm_ioctl_pointer(vm, KVM_ENABLE_CAP, &capability);
+}
+
 struct ckvm_message_route {
   uint32_t gsi;
   uint32_t data;
@@ -111,12 +118,19 @@ struct ckvm_debug_exit {
   uint32_t exception;
 };
 
+struct ckvm_msr_exit {
+  uint64_t value; /* meaningful for a write */
+  uint32_t index;
+};
+
 struct ckvm_port_exit ckvm_port_exit(const struct kvm_run *run);
 struct ckvm_mmio_exit ckvm_mmio_exit(const struct kvm_run *run);
 void ckvm_answer_mmio_read(struct kvm_run *run, uint64_t value);
 struct ckvm_entry_failure ckvm_entry_failure(const struct kvm_run *run);
 struct ckvm_internal_error ckvm_internal_error(const struct kvm_run *run);
 struct ckvm_debug_exit ckvm_debug_exit(const struct kvm_run *run);
+struct ckvm_msr_exit ckvm_msr_exit(const struct kvm_run *run);
+void ckvm_refuse_msr(struct kvm_run *run);
 uint32_t ckvm_system_event(const struct kvm_run *run);
 uint8_t ckvm_ended_interrupt(const struct kvm_run *run);
 uint64_t ckvm_unknown_hardware_reason(const struct kvm_run *run);

@@ -9,6 +9,11 @@ public enum VCPUExit: Equatable, Sendable {
     case mmioRead(address: UInt64, width: UInt8)
     /// A write to guest-physical memory that is not RAM.
     case mmioWrite(address: UInt64, width: UInt8, value: UInt64)
+    /// An RDMSR that KVM refuses, where ``KVMVirtualMachine/tellRefusedMSRs()`` was asked for; to be answered with
+    /// ``KVMVCPU/refuseMSR()``.
+    case msrRead(index: UInt32)
+    /// The same for a WRMSR: KVM knows no such register, or none with this value.
+    case msrWrite(index: UInt32, value: UInt64)
     /// HLT, where no interrupt controller is in the kernel.
     case halt
     /// A triple fault.

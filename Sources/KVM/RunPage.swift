@@ -47,6 +47,9 @@ import SystemPackage
         case KVM_EXIT_FAIL_ENTRY:
             .entryFailure(reason: unsafe ckvm_entry_failure(run).reason, cpu: unsafe ckvm_entry_failure(run).cpu)
         case KVM_EXIT_INTERNAL_ERROR: internalError
+        case KVM_EXIT_X86_RDMSR: .msrRead(index: unsafe ckvm_msr_exit(run).index)
+        case KVM_EXIT_X86_WRMSR:
+            .msrWrite(index: unsafe ckvm_msr_exit(run).index, value: unsafe ckvm_msr_exit(run).value)
         case KVM_EXIT_SYSTEM_EVENT: .systemEvent(type: unsafe ckvm_system_event(run))
         case KVM_EXIT_IOAPIC_EOI: .endOfInterrupt(vector: unsafe ckvm_ended_interrupt(run))
         case KVM_EXIT_DEBUG:
@@ -101,6 +104,11 @@ import SystemPackage
         let start = unsafe UnsafeMutableRawPointer(run).advanced(by: offset).assumingMemoryBound(to: UInt8.self)
         var span = unsafe MutableSpan<UInt8>(_unsafeStart: start, count: length)
         return body(&span)
+    }
+
+    func refuseMSR() {
+        // SAFETY: as in `exit`; the shim writes the error of the MSR member, which is only asked for after such an exit.
+        unsafe ckvm_refuse_msr(run)
     }
 
     func answerMMIORead(_ value: UInt64) {

@@ -94,6 +94,8 @@ public struct Capability: Hashable, Sendable, CustomStringConvertible {
     /// The local APIC's timer can compare with the time stamp counter.
     public static let deadlineTimer = Capability(number: KVM_CAP_TSC_DEADLINE_TIMER, name: "KVM_CAP_TSC_DEADLINE_TIMER")
     public static let guestDebug = Capability(number: KVM_CAP_SET_GUEST_DEBUG, name: "KVM_CAP_SET_GUEST_DEBUG")
+    public static let userSpaceMSR = Capability(
+        number: KVM_CAP_X86_USER_SPACE_MSR, name: "KVM_CAP_X86_USER_SPACE_MSR")
 
     /// What this library cannot do without.
     static let required: [Capability] = [

@@ -61,6 +61,11 @@ public struct KVMVCPU: ~Copyable, @unchecked Sendable {
     public mutating func answerMMIORead(_ value: UInt64) {
         runPage.answerMMIORead(value)
     }
+
+    /// Refuses what the last exit, `.msrRead` or `.msrWrite`, asked for: the guest gets #GP, as on a processor without the register.
+    public mutating func refuseMSR() {
+        runPage.refuseMSR()
+    }
 }
 
 /// Ends a vCPU's run from any thread, at any time, before the first run or after the last one too. A kick says nothing

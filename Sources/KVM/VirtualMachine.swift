@@ -46,6 +46,13 @@ public struct KVMVirtualMachine: ~Copyable, Sendable {
         try resources.descriptor.control(CKVM_SET_USER_MEMORY_REGION, &region, "map \(size) bytes of guest memory")
     }
 
+    /// From now on an RDMSR or WRMSR that KVM refuses, because it knows no such register or not this value, is an exit before the guest
+    /// gets #GP (`KVM_CAP_X86_USER_SPACE_MSR`, Linux api.rst section 7.21). What KVM answers itself stays as it is.
+    public func tellRefusedMSRs() throws(KVMError) {
+        try KVMError.check(
+            ckvm_tell_refused_msrs(resources.descriptor.number), "be told of refused model-specific registers")
+    }
+
     /// Makes a vCPU in the state that a processor has after reset, for one thread at a time.
     ///
     /// - Parameter id: its number, and its local APIC's; 0 for the first.

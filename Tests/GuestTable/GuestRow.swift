@@ -24,6 +24,8 @@ public struct GuestRow: CustomStringConvertible, Sendable {
     /// Where it looks for what is not there.
     public var unmappedPorts: [String] = []
     public var unmappedMemory: [String] = []
+    /// Model-specific registers that it is refused.
+    public var refusedMSRs: [String] = []
 
     public var description: String {
         var text = "\(name), \(memory >> 20) MiB"
@@ -128,6 +130,16 @@ extension GuestRow {
 
                     """,
                 reason: .exited(status: 0)),
+            GuestRow(
+                name: "long-msr.elf",
+                output: """
+                    RDMSR 0xbadc0de: #GP, error 0x0
+                    WRMSR 0xbadc0de: #GP, error 0x0
+                    WRMSR 0xc0000080: #GP, error 0x0
+                    RDMSR 0xc0000080: long mode is active
+
+                    """,
+                reason: .exited(status: 0), refusedMSRs: ["0xbadc0de", "0xc0000080"]),
             GuestRow(
                 name: "long-ring3.elf",
                 output: """

@@ -16,9 +16,9 @@ public struct UnmappedAccesses: Equatable, Sendable {
     /// Accesses to all further addresses together.
     public private(set) var others = Count()
 
-    init() {}
+    package init() {}
 
-    mutating func recordRead(at address: UInt64) {
+    package mutating func recordRead(at address: UInt64) {
         if isKept(address) {
             byAddress[address, default: Count()].reads &+= 1
         } else {
@@ -26,7 +26,7 @@ public struct UnmappedAccesses: Equatable, Sendable {
         }
     }
 
-    mutating func recordWrite(at address: UInt64) {
+    package mutating func recordWrite(at address: UInt64) {
         if isKept(address) {
             byAddress[address, default: Count()].writes &+= 1
         } else {

@@ -58,6 +58,8 @@ public enum ExitKind: Int, CaseIterable, Sendable {
     case portWrite
     case mmioRead
     case mmioWrite
+    case msrRead
+    case msrWrite
     case halt
     case shutdown
     case interrupted
@@ -69,6 +71,8 @@ public enum ExitKind: Int, CaseIterable, Sendable {
         case .portWrite: self = .portWrite
         case .mmioRead: self = .mmioRead
         case .mmioWrite: self = .mmioWrite
+        case .msrRead: self = .msrRead
+        case .msrWrite: self = .msrWrite
         case .halt: self = .halt
         case .shutdown: self = .shutdown
         case .interrupted: self = .interrupted

@@ -1,6 +1,7 @@
 import DeviceModel
 import KVM
 import LinuxHost
+import Synchronization
 import SystemPackage
 
 /// What all vCPUs of a machine have in common: its devices, the buses that lead to them, and how it ends.
@@ -13,6 +14,7 @@ final class MachineParts: Sendable {
     /// What of the devices' output vCPUs write out, each once.
     let outputs: [ConsoleOutput]
     let sleepWatch: SleepWatch
+    private let msrTally = Mutex(UnmappedAccesses())
     let measuresExits: Bool
 
     var control: MachineControl { host.control }
@@ -57,6 +59,15 @@ final class MachineParts: Sendable {
         measuresExits = configuration.measuresExits
         if plan.rsdp != nil, let button = devices.lazy.compactMap({ $0.busDevice as? PowerManagement }).first {
             host.control.connect(powerButton: { [weak button] in button?.pressPowerButton() })
+        }
+    }
+
+    /// By number: registers that KVM does not know, or that were to take a value which it refuses.
+    var refusedMSRs: UnmappedAccesses { msrTally.withLock { $0 } }
+
+    func countRefusedMSR(_ index: UInt32, isWrite: Bool) {
+        msrTally.withLock { tally in
+            if isWrite { tally.recordWrite(at: UInt64(index)) } else { tally.recordRead(at: UInt64(index)) }
         }
     }
 

@@ -29,7 +29,7 @@ public struct RunReport: Sendable, Encodable {
 
     /// Accesses that no device answered.
     public struct UnmappedCount: Sendable, Equatable, Encodable {
-        /// The port or guest-physical address in hexadecimal; `others` for all beyond the first 256.
+        /// The port, guest-physical address or register in hexadecimal; `others` for all beyond the first 256.
         public let address: String
         public let reads: UInt64
         public let writes: UInt64
@@ -62,6 +62,8 @@ public struct RunReport: Sendable, Encodable {
     public internal(set) var lostHypercalls: UInt64 = 0
     public internal(set) var unmappedPorts: [UnmappedCount] = []
     public internal(set) var unmappedMemory: [UnmappedCount] = []
+    /// Model-specific registers, by number, that KVM does not know, or that were to take a value which it refuses: the guest got #GP.
+    public internal(set) var refusedMSRs: [UnmappedCount] = []
     /// The last byte written to port 0x80.
     public internal(set) var postCode: UInt8?
 
@@ -96,6 +98,10 @@ public struct RunReport: Sendable, Encodable {
     mutating func add(unmappedPorts ports: UnmappedAccesses, memory: UnmappedAccesses) {
         unmappedPorts = Self.counts(ports)
         unmappedMemory = Self.counts(memory)
+    }
+
+    mutating func add(refusedMSRs: UnmappedAccesses) {
+        self.refusedMSRs = Self.counts(refusedMSRs)
     }
 
     private static func direction(_ isWrite: Bool) -> String { isWrite ? "write" : "read" }

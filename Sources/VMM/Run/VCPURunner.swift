@@ -65,6 +65,8 @@ struct VCPURunner: ~Copyable {
                 vcpu.answerMMIORead(memory.read(at: address, width: Int(width)))
             case .interrupted:
                 if let reason = try interruption(&alarm) { return reason }
+            case .msrRead(let index): refuseMSR(index, isWrite: false)
+            case .msrWrite(let index, _): refuseMSR(index, isWrite: true)
             case .endOfInterrupt(let vector): host.interrupts.ioAPIC?.endOfInterrupt(vector: vector)
             case .halt: return .halted
             case .shutdown: return .tripleFault(try snapshot())
@@ -108,6 +110,12 @@ struct VCPURunner: ~Copyable {
         let width = Int(access.width)
         guard (1...8).contains(width), size >= width else { return }
         for offset in stride(from: 0, through: size &- width, by: width) { body(offset, width) }
+    }
+
+    /// The guest gets #GP, as on a processor without the register, and the report tells of it.
+    private mutating func refuseMSR(_ index: UInt32, isWrite: Bool) {
+        vcpu.refuseMSR()
+        machine.countRefusedMSR(index, isWrite: isWrite)
     }
 
     /// Looks at everything that a kick may have been for.

@@ -48,6 +48,10 @@ public struct VirtualMachine: ~Copyable {
             throw .state(violation)
         }
         let machine = try kvm { () throws(KVMError) in try system.makeVirtualMachine() }
+        if system.value(of: .userSpaceMSR) > 0 {
+            // Where a host refuses that, guests get #GP all the same, and nothing tells of it.
+            try? machine.tellRefusedMSRs()
+        }
         let interrupts = try InterruptRouter(plan.interrupts, machine)
         try ram.map(into: machine)
         let first = try Self.makeVCPU(0, machine, plan, cpuid, limits)
@@ -134,6 +138,7 @@ public struct VirtualMachine: ~Copyable {
         report.latencies = latencies?.percentiles ?? [:]
         report.add(deviceReports)
         report.add(unmappedPorts: parts.ports.unmapped, memory: parts.mmio.unmapped)
+        report.add(refusedMSRs: parts.refusedMSRs)
         return report
     }
 }

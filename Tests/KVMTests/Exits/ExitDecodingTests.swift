@@ -73,6 +73,22 @@ struct ExitDecodingTests {
         #expect(exit == .mmioWrite(address: 0xD000_1234, width: UInt8(width), value: value))
     }
 
+    @Test("a refused MSR access has the register's number, and a write its value; the answer is an error")
+    func refusedMSR() throws {
+        let fake = try FakeRunPage()
+        fake.store(UInt32(29), at: 8)
+        fake.store(UInt32(0xC000_0080), at: 44)
+        fake.store(UInt64(0x8877_6655_4433_2211), at: 48)
+        let read = fake.page.exit
+        #expect(read == .msrRead(index: 0xC000_0080))
+        fake.store(UInt32(30), at: 8)
+        let write = fake.page.exit
+        #expect(write == .msrWrite(index: 0xC000_0080, value: 0x8877_6655_4433_2211))
+        #expect(fake.load(1, at: 32) == [0])
+        fake.page.refuseMSR()
+        #expect(fake.load(1, at: 32) == [1])
+    }
+
     @Test("an MMIO read is answered in the bytes that follow its address")
     func mmioRead() throws {
         let fake = try FakeRunPage()

@@ -13,6 +13,7 @@ struct GuestTests {
         #expect(run.report.unwrittenBytes == 0)
         #expect(run.report.unmappedPorts.map(\.address) == row.unmappedPorts)
         #expect(run.report.unmappedMemory.map(\.address) == row.unmappedMemory)
+        #expect(run.report.refusedMSRs.map(\.address) == row.refusedMSRs)
     }
 
     @Test("the status is the guest's own, from 0 to 255", arguments: [0, 1, 42, 255] as [UInt8])
