@@ -124,6 +124,13 @@ struct RunCommand: ParsableCommand {
         completion: .file())
     var report: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Writes to this file a line for each exit of the guest: time, vCPU, kind, port or address, value, and which device answered.",
+            valueName: "file"),
+        completion: .file())
+    var trace: String?
+
     func run() throws {
         var options = RunOptions(image: image)
         options.mode = mode
@@ -145,6 +152,7 @@ struct RunCommand: ParsableCommand {
         options.hasRNG = rng
         options.usesEventFDs = !noEventfd
         options.report = report
+        options.trace = trace
         try options.run()
     }
 

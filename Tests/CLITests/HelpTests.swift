@@ -43,7 +43,7 @@ struct HelpTests {
                 "--cmdline",
                 "--serial", "--console", "--virtio-console", "--virtio-port", "--serial2", "--disk", "--rng",
                 "--no-eventfd",
-                "--report", "--version",
+                "--report", "--trace", "--version",
             ])
         let words = outcome.text.split { $0.isWhitespace }.joined(separator: " ")
         for text in [

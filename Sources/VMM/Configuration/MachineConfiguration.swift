@@ -28,6 +28,8 @@ public struct MachineConfiguration: Sendable {
     public var checksState = true
     /// Whether to measure how long each exit takes to handle, for ``RunReport/latencies``. It takes two looks at the clock each.
     public var measuresExits = false
+    /// Gets a line for each exit; nil for none, which costs nothing.
+    public var trace: ExitTrace?
     /// How long the guest may run; nil for as long as it likes.
     public var timeout: Duration?
     /// Where all consoles write that have no other output.

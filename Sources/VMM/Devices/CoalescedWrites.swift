@@ -28,22 +28,26 @@ final class CoalescedWrites: Sendable {
     private let state: Mutex<State>
     private let isOn = Atomic<Bool>(false)
     private let zones: KVMCoalescedPorts?
+    private let trace: ExitTrace?
 
     /// Without a ring.
     init() {
         state = Mutex(State(ring: nil))
         zones = nil
+        trace = nil
     }
 
     /// - Parameter vcpu: one of the machine's: its mapping has the ring.
     init(
-        _ system: borrowing KVMSystem, _ machine: borrowing KVMVirtualMachine, _ vcpu: borrowing KVMVCPU
+        _ system: borrowing KVMSystem, _ machine: borrowing KVMVirtualMachine, _ vcpu: borrowing KVMVCPU,
+        _ trace: ExitTrace?
     ) throws(VMMError) {
         let page = system.value(of: .coalescedMMIO)
         let hasRing = page > 0 && system.value(of: .coalescedPorts) > 0
         let ring = try kvm { () throws(KVMError) in hasRing ? try CoalescedRing(of: vcpu, page: page) : nil }
         state = Mutex(State(ring: ring))
         zones = machine.coalescedPorts
+        self.trace = trace
     }
 
     /// Whether the ring must be drained now and then.
@@ -55,13 +59,17 @@ final class CoalescedWrites: Sendable {
     /// Plays back the writes that wait in the ring.
     func drain() {
         guard isActive else { return }
-        state.withLock { Self.drain(&$0) }
+        state.withLock { drain(&$0) }
     }
 
-    private static func drain(_ state: inout State) {
-        for _ in 0..<largestRing {
+    private func drain(_ state: inout State) {
+        for _ in 0..<Self.largestRing {
             guard let write = state.ring?.take() else { return }
             state.count &+= 1
+            trace?.add(
+                TraceEntry(
+                    time: MonotonicClock.now, vcpu: nil, kind: "coalesced", place: write.address, width: write.width,
+                    values: [write.value], answerer: .port))
             state.devices[UInt16(truncatingIfNeeded: write.address)]?.playBack(write)
         }
     }
@@ -86,7 +94,7 @@ final class CoalescedWrites: Sendable {
         state.withLock { state in
             guard state.devices[port] != nil else { return }
             guard (try? zones?.stop(port)) != nil else { return }
-            Self.drain(&state)
+            drain(&state)
             end(port, &state)
         }
     }
@@ -94,7 +102,7 @@ final class CoalescedWrites: Sendable {
     /// The machine has ended: the devices are let go.
     func end() {
         state.withLock { state in
-            Self.drain(&state)
+            drain(&state)
             state.devices = [:]
         }
     }

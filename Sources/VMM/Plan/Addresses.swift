@@ -62,7 +62,8 @@ enum Ports {
     /// Of the hypercall doorbell, in 32 bits, and of fw_cfg, in 16 and 8.
     static let hypercall: Range<UInt16> = 0x510..<0x514
     static let powerManagement: Range<UInt16> = 0x600..<0x60C
-    /// With the reset control register at 0xCF9, in 8 bits.
+    /// In 8 bits; the ports about it are the PCI bus's in 32.
+    static let resetControl: UInt16 = 0xCF9
     static let pciConfiguration: Range<UInt16> = 0xCF8..<0xD00
     /// Of the PICs, their edge and level registers, and the 8254, which KVM answers itself where it has them.
     static let interruptControllers: [Range<UInt16>] = [0x20..<0x22, 0xA0..<0xA2, 0x4D0..<0x4D2, 0x40..<0x44]

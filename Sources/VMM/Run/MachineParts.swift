@@ -16,6 +16,8 @@ final class MachineParts: Sendable {
     let sleepWatch: SleepWatch
     private let msrTally = Mutex(UnmappedAccesses())
     let measuresExits: Bool
+    /// Nil where nobody asks.
+    let trace: ExitTrace?
 
     var control: MachineControl { host.control }
 
@@ -57,6 +59,7 @@ final class MachineParts: Sendable {
         self.kvm = kvm
         sleepWatch = SleepWatch(vcpuCount: plan.vcpuCount)
         measuresExits = configuration.measuresExits
+        trace = configuration.trace
         if plan.rsdp != nil, let button = devices.lazy.compactMap({ $0.busDevice as? PowerManagement }).first {
             host.control.connect(powerButton: { [weak button] in button?.pressPowerButton() })
         }

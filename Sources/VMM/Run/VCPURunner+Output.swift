@@ -6,7 +6,7 @@ import LinuxHost
 extension VCPURunner {
     /// Sees to it that output is written soon: at once where much waits, else by the timer.
     mutating func tendOutput(_ alarm: inout RunAlarm) throws(VMMError) -> StopReason? {
-        while machine.outputs.contains(where: \.isFull) {
+        while machine.outputs.contains(where: \.isFull) || machine.trace?.isDue == true {
             if let reason = try flushOutput(&alarm) { return reason }
             if machine.control.hasEnded || machine.control.pauseIsRequested { return nil }
         }
@@ -18,17 +18,21 @@ extension VCPURunner {
 
     /// Writes what waits, as long as nobody ends or pauses the run.
     func flushOutput(_ alarm: inout RunAlarm) throws(VMMError) -> StopReason? {
-        guard machine.outputs.contains(where: { $0.pendingCount > 0 }) else { return nil }
+        guard machine.outputs.contains(where: { $0.pendingCount > 0 }) || machine.trace?.hasPending == true else {
+            return nil
+        }
         try host { () throws(HostError) in try alarm.setForWriting() }
         var reason: StopReason?
+        func mustGiveUp(_ idle: Int64) -> Bool {
+            reason = machine.requestedStop(deadline)
+            return reason != nil || machine.control.hasEnded || machine.control.pauseIsRequested
+        }
         for output in machine.outputs {
-            let result = output.flush { _ in
-                reason = machine.requestedStop(deadline)
-                return reason != nil || machine.control.hasEnded || machine.control.pauseIsRequested
-            }
+            let result = output.flush(unless: mustGiveUp)
             if case .failed(let error) = result { throw .output(error) }
             if result == .gaveUp { break }
         }
+        if reason == nil { machine.trace?.flush(unless: mustGiveUp) }
         try host { () throws(HostError) in try alarm.rest() }
         return reason
     }

@@ -30,7 +30,7 @@ struct VCPURunner: ~Copyable {
         machine.control.enter()
         do throws(VMMError) {
             var alarm = try host { () throws(HostError) in
-                var alarm = try RunAlarm(deadline, watches: machine.host.interrupts.exist)
+                var alarm = try RunAlarm(deadline, watches: machine.host.interrupts.exist || machine.trace != nil)
                 try alarm.rest()
                 return alarm
             }
@@ -46,23 +46,29 @@ struct VCPURunner: ~Copyable {
 
     /// - Returns: nil where another vCPU ended the run.
     private mutating func loop(_ alarm: inout RunAlarm) throws(VMMError) -> StopReason? {
-        let (host, ports, memory) = (machine.host, machine.ports, machine.mmio)
+        let (host, ports, memory, trace) = (machine.host, machine.ports, machine.mmio, machine.trace)
+        let isTimed = latencies != nil || trace != nil
         while true {
             let exit: VCPUExit
             do throws(KVMError) { exit = try vcpu.run() } catch { throw .kvm(error) }
-            let start = latencies == nil ? 0 : MonotonicClock.now
+            let start = isTimed ? MonotonicClock.now : 0
             let kind = tally.count(exit)
             host.coalescing.drain()
+            if let trace, !exit.isRead { note(exit, in: trace, at: start) }
             switch exit {
             case .portWrite(let access):
                 let effects = writePort(access, ports)
                 if !effects.isEmpty, let reason = try perform(effects, &alarm) { return reason }
-            case .portRead(let access): readPort(access, ports)
+            case .portRead(let access):
+                readPort(access, ports)
+                if let trace { note(exit, in: trace, at: start) }
             case .mmioWrite(let address, let width, let value):
                 let effect = memory.write(at: address, width: Int(width), value: value)
                 if effect != .none, let reason = try perform([effect], &alarm) { return reason }
             case .mmioRead(let address, let width):
-                vcpu.answerMMIORead(memory.read(at: address, width: Int(width)))
+                let answer = memory.read(at: address, width: Int(width))
+                vcpu.answerMMIORead(answer)
+                if let trace { note(exit, in: trace, at: start, answer: answer) }
             case .interrupted:
                 if let reason = try interruption(&alarm) { return reason }
             case .msrRead(let index): refuseMSR(index, isWrite: false)
@@ -85,8 +91,7 @@ struct VCPURunner: ~Copyable {
         var effects: [BusEffect] = []
         vcpu.withPortData { data in
             Self.forEachElement(of: access, in: data.count) { offset, width in
-                var value: UInt64 = 0
-                for byte in 0..<width { value |= UInt64(data[offset &+ byte]) << UInt64(byte &* 8) }
+                let value = Self.element(of: data, at: offset, width)
                 let effect = ports.write(at: UInt64(access.port), width: width, value: value)
                 if effect != .none { effects.append(effect) }
             }
@@ -103,8 +108,15 @@ struct VCPURunner: ~Copyable {
         }
     }
 
+    /// An element of a port exit's data.
+    static func element(of data: borrowing MutableSpan<UInt8>, at offset: Int, _ width: Int) -> UInt64 {
+        var value: UInt64 = 0
+        for byte in 0..<width { value |= UInt64(data[offset &+ byte]) << UInt64(byte &* 8) }
+        return value
+    }
+
     /// Calls `body` with the byte offset and width of each element of a port exit, as far as its data reaches.
-    private static func forEachElement(
+    static func forEachElement(
         of access: PortAccess, in size: Int, _ body: (_ offset: Int, _ width: Int) -> Void
     ) {
         let width = Int(access.width)

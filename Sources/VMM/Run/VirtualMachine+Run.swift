@@ -32,7 +32,8 @@ extension VirtualMachine {
         // Made before the guest begins: at its end nothing may keep its output from being written.
         var alarm = try host { () throws(HostError) in try RunAlarm(deadline, watches: false) }
         defer { extendLifetime(alarm) }
-        defer { endDevices() }
+        parts.trace?.begin(plan)
+        defer { endDevices(deadline) }
         let threads = try startThreads(deadline)
         first.run(until: deadline)
         for thread in threads { thread.join() }
@@ -83,13 +84,17 @@ extension VirtualMachine {
         return threads
     }
 
-    private mutating func endDevices() {
+    private mutating func endDevices(_ deadline: Deadline) {
         for attachment in configuration.attachments { attachment.end() }
         parts.host.loops.end()
         parts.host.coalescing.end()
         for device in parts.devices { abandonedBytes &+= device.end() }
         // A device that had an output to itself has given it up: what vCPUs wrote behind it can be written.
         for output in parts.outputs { _ = output.flush { _ in true } }
+        // Last, for all that was traced; its reader is waited for as the output's is.
+        parts.trace?.flush(waits: true) { idle in
+            parts.requestedStop(deadline) != nil && idle > Self.lastPatience
+        }
     }
 
     /// Writes the rest of the output. A guest that ended by itself waits for its reader until someone stops it; after a

@@ -59,7 +59,7 @@ public struct VirtualMachine: ~Copyable {
         let host = try MachineHost(
             memory: ram.memory, output: configuration.output, input: configuration.input,
             control: configuration.control ?? MachineControl(), interrupts: interrupts,
-            coalescing: try CoalescedWrites(system, machine, first),
+            coalescing: try CoalescedWrites(system, machine, first, configuration.trace),
             notifications: VirtioNotifications(system, machine, isWanted: configuration.usesEventFDs, interrupts))
         let parts = try MachineParts(plan, configuration, host, kvm: machine)
         host.control.add(first.kicker)

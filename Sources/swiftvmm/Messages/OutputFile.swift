@@ -5,21 +5,25 @@ import SystemPackage
 import VMM
 
 /// A file that an option such as `--report` names. It is opened before anything runs, so that a wrong path is told at once. A
-/// regular file appears whole or not at all: the bytes are written beside it and moved over it.
+/// regular file appears whole or not at all: the bytes are written beside it and moved over it. One that grows while the guest runs is
+/// written in its place instead, by whoever has ``descriptor``.
 final class OutputFile {
     private let content: String
     private let path: String
     private let remedy: String
     /// Where the bytes are written first; the path itself for a pipe or a device.
     private let temporaryPath: String
-    private var descriptor: Int32
+    private(set) var descriptor: Int32
 
     /// - Parameters:
     ///   - option: the option that names it, as it is typed.
     ///   - content: what it holds, in a word for messages.
     ///   - guests: files that it must not replace.
     ///   - remedy: what to do when it cannot be written.
-    init(path: String, option: String, content: String, guests: [String], remedy: String? = nil) throws {
+    ///   - grows: whether it is written bit by bit, and not by this.
+    init(
+        path: String, option: String, content: String, guests: [String], remedy: String? = nil, grows: Bool = false
+    ) throws {
         guard !path.isEmpty else {
             throw Failure(status: .usage, message: "\(option) takes the name of a file, not an empty one")
         }
@@ -42,10 +46,10 @@ final class OutputFile {
             descriptor = fcntl(stream, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
         } else {
             let isInPlace = exists && status.st_mode & S_IFMT != S_IFREG
-            temporaryPath = isInPlace ? path : "\(path).\(getpid()).tmp"
+            temporaryPath = isInPlace || grows ? path : "\(path).\(getpid()).tmp"
+            let creation = isInPlace ? 0 : O_CREAT | (grows ? O_TRUNC : O_EXCL)
             // SAFETY: as above.
-            descriptor = unsafe open(
-                temporaryPath, O_WRONLY | O_CLOEXEC | (isInPlace ? 0 : O_CREAT | O_EXCL), 0o666)
+            descriptor = unsafe open(temporaryPath, O_WRONLY | O_CLOEXEC | O_NOCTTY | creation, 0o666)
         }
         if descriptor < 0, errno == EINTR, let signal = StopSignals.caught { throw Failure(signal: signal) }
         guard descriptor >= 0 else { throw failure() }
@@ -121,9 +125,8 @@ final class OutputFile {
         if temporaryPath != path { _ = unsafe unlink(temporaryPath) }
     }
 
-    /// By the system's last error.
-    private func failure() -> Failure {
-        Failure(
-            status: .outputFailed, message: "cannot write the \(content) \(path): \(Errno.current)\(remedy)")
+    /// By an error of the system, its last one unless given.
+    func failure(_ error: Errno = .current) -> Failure {
+        Failure(status: .outputFailed, message: "cannot write the \(content) \(path): \(error)\(remedy)")
     }
 }

@@ -32,6 +32,7 @@ struct RunOptions {
     var hasRNG = false
     var usesEventFDs = true
     var report: String?
+    var trace: String?
 
     init(image: String) {
         self.image = image
@@ -57,10 +58,18 @@ struct RunOptions {
         let reportFile = try report.map {
             try OutputFile(path: $0, option: "--report", content: "report", guests: [image])
         }
-        let (summary, numbers) = boot()
+        let traceFile = try trace.map {
+            try OutputFile(path: $0, option: "--trace", content: "trace", guests: [image], grows: true)
+        }
+        let exitTrace = traceFile.map { ExitTrace(descriptor: $0.descriptor) }
+        let (summary, numbers) = boot(exitTrace)
         EndSignals.release()
         try reportFile?.write(json: RunReportFile(image: image, stop: summary, run: numbers))
         if let detail = summary.detail { StandardStreams.detail(detail) }
+        if let traceFile, let error = exitTrace?.failure { throw traceFile.failure(error) }
+        if let lost = exitTrace?.unwrittenByteCount, lost > 0 {
+            StandardStreams.say("\(lost) bytes of the trace were not taken by its reader")
+        }
         guard summary.status == .success else {
             throw Failure(status: summary.status, message: summary.message)
         }
@@ -82,6 +91,7 @@ struct RunOptions {
             }
         }
         if let report { files.append(("--report \(report)", report, true)) }
+        if let trace { files.append(("--trace \(trace)", trace, true)) }
         for disk in disks {
             if !disk.isReadOnly, OutputFile.areSame(disk.path, image) {
                 throw Failure(
@@ -128,7 +138,7 @@ struct RunOptions {
     private var serial2End: ConsoleEnd? { serial2 ?? (console == .uart2 ? .stdio : nil) }
 
     /// Makes the machine and runs it. The numbers are nil where nobody wants them or no machine could be made.
-    private func boot() -> (StopSummary, RunReport?) {
+    private func boot(_ trace: ExitTrace?) -> (StopSummary, RunReport?) {
         let lines: ConsoleLines
         do throws(Failure) {
             lines = try ConsoleLines(
@@ -141,15 +151,18 @@ struct RunOptions {
         do throws(Failure) {
             // Before the machine has any thread.
             let watch = virtioEnd == .stdio ? try WindowWatch() : nil
-            return boot(with: lines, watch)
+            return boot(with: lines, watch, trace)
         } catch {
             return (StopSummary(error), nil)
         }
     }
 
-    private func boot(with lines: ConsoleLines, _ window: WindowWatch?) -> (StopSummary, RunReport?) {
+    private func boot(
+        with lines: ConsoleLines, _ window: WindowWatch?, _ trace: ExitTrace?
+    ) -> (StopSummary, RunReport?) {
         do throws(VMMError) {
             var configuration = configuration(with: lines, window)
+            configuration.trace = trace
             let control = MachineControl()
             configuration.control = control
             let terminal = lines.terminalInput.map { Terminal(descriptor: STDIN_FILENO, input: $0, control: control) }

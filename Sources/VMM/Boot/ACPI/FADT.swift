@@ -28,7 +28,7 @@ struct FADT {
         table[108] = CMOSRegisters.century
         table.storeLittleEndian(Self.bootArchitecture, at: 109)
         table.storeLittleEndian(Self.flags, at: 112)
-        Self.storeAddress(Ports.resetControl.lowerBound, size: 1, accessSize: 1, at: 116, in: &table)
+        Self.storeAddress(Ports.resetControl, size: 1, accessSize: 1, at: 116, in: &table)
         table[128] = 6  // a hard reset
         table[131] = 5  // of ACPI 6.5
         table.storeLittleEndian(dsdt, at: 140)
