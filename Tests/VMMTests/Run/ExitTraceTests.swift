@@ -133,6 +133,27 @@ struct ExitTraceTests {
         #expect(Set(all.map(\.vcpu)).isSuperset(of: ["0", "1", "2"]))
     }
 
+    @Test("has seven columns, whatever an exit holds", arguments: 1...3 as ClosedRange<UInt64>)
+    func random(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        var line = TraceLine()
+        for step in 0..<20_000 {
+            func number() -> UInt64 { random.next() >> (random.next() & 63) }
+            let shown = (0..<number() % 9).map { _ in number() }
+            let answerers: [TraceEntry.Answerer] = [.none, .port, .memory, .refusal]
+            let entry = TraceEntry(
+                time: Int64(bitPattern: number()), vcpu: Int(number() % 256), kind: "portRead", place: number(),
+                width: Int(number() & 0xFF), count: Int(number() & 0xFFFF_FFFF), values: shown,
+                answerer: answerers[Int(number() % 4)])
+            line.write(entry, since: Int64(bitPattern: number()), SlotNames())
+            let text = String(decoding: line.bytes, as: UTF8.self)
+            guard text.hasSuffix("\n"), Line(text.dropLast()) != nil else {
+                Issue.record("seed \(seed), step \(step): \(text)")
+                return
+            }
+        }
+    }
+
     @Test("ends at its limit with a line that says so, and the run goes on", arguments: [0, 100, 1_000, 5_000])
     func limit(limit: Int) throws {
         let (text, run) = try trace(.file(Guests.path("real-hello.bin")), limit: limit)
