@@ -62,7 +62,10 @@ enum Main {
             }
             return .success
         }
-        let message = parser.message(for: error)
+        // Of many values each has a line of its own there.
+        let lines = parser.message(for: error).split(separator: "\n  - ")
+        let message =
+            lines.prefix(1).joined() + (lines.count > 1 ? " " : "") + lines.dropFirst().joined(separator: ", ")
         let cause = message.hasSuffix(".") ? message.dropLast() : message[...]
         let command = parser == RootCommand.self ? RunOptions.command : parser._commandName
         StandardStreams.say("\(cause); see swiftvmm --help and swiftvmm \(command) --help")

@@ -40,7 +40,9 @@ struct RunCommand: ParsableCommand {
     var memory: MemorySize?
 
     @Option(
-        help: ArgumentHelp("The initial RAM disk that a Linux kernel is given.", valueName: "file"),
+        help: ArgumentHelp(
+            "The initial RAM disk that a Linux kernel is given; for Multiboot and PVH a module, with what it is told behind a space, and can be given again.",
+            valueName: "file"),
         completion: .file())
     var initrd: [String] = []
 

@@ -39,7 +39,7 @@ struct HelpTests {
         let options = outcome.text.split(separator: "\n").compactMap { $0.firstMatch(of: #/^  (--[a-z0-9-]+) /#)?.1 }
         #expect(
             options == [
-                "--mode", "--format", "--memory", "--cpus", "--timeout", "--grace", "--irqchip", "--no-coalescing",
+                "--mode", "--format", "--memory", "--initrd", "--cpus", "--timeout", "--grace", "--irqchip", "--no-coalescing",
                 "--cmdline",
                 "--serial", "--console", "--virtio-console", "--virtio-port", "--serial2", "--disk", "--rng",
                 "--no-eventfd",
@@ -47,7 +47,8 @@ struct HelpTests {
             ])
         let words = outcome.text.split { $0.isWhitespace }.joined(separator: " ")
         for text in [
-            "USAGE: swiftvmm run <image>", "(values: real, protected, long)", "(values: flat, elf)", "64M unless given",
+            "USAGE: swiftvmm run <image>", "(values: real, protected, long)",
+            "(values: flat, elf, linux, multiboot, multiboot2, pvh)", "64M unless given",
             "real unless given", "with status 124", "standard input", "standard error",
         ] {
             #expect(words.contains(text), "\(outcome)")

@@ -61,8 +61,8 @@ struct InspectRefusalTests {
                 type           65024
                 entry          0x100000, in no segment
                 headers        1 of 1 bytes at offset 0x40
-                run            refuses it: its ELF type 65024 is not an executable with fixed addresses (2); \
-                link it with -no-pie, and not with -r or -shared
+                run            refuses it: its ELF type 65024 is neither an executable with fixed addresses (2) nor one \
+                that can be loaded anywhere (3); link it without -r
 
                 """)
     }

@@ -35,7 +35,7 @@ struct InspectTests {
             """
             image          guest.elf, 4104 bytes
             format         flat, because --format says so
-            memory         1032K needed, 2048k given
+            memory         1032K needed, 2M given
             loads          contents to 0x100000: 4104 bytes
             run            enters it in \(mode) mode at 0x100000
 

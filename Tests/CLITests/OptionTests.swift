@@ -40,7 +40,9 @@ struct OptionTests {
         Row(["run", "guest.bin", "--memory", "99999999999G"], "'99999999999G'", "--memory", "more than", "use less"),
         Row(["run", "guest.bin", "--memory", "18446744073709551616"], "--memory", "more than", "use less"),
         Row(["run", "guest.bin", "--mode", "unreal"], "'unreal'", "--mode", "'real', 'protected' or 'long'"),
-        Row(["run", "guest.bin", "--format", "coff"], "'coff'", "--format", "'flat' and 'elf'"),
+        Row(
+            ["run", "guest.bin", "--format", "coff"], "'coff'", "--format",
+            "flat, elf, linux, multiboot, multiboot2, pvh"),
         Row(["run", "guest.bin", "--cpus", "0"], "'0'", "--cpus", "number from 1 to 255"),
         Row(["run", "guest.bin", "--cpus", "256"], "'256'", "--cpus", "number from 1 to 255"),
         Row(["run", "guest.bin", "--cpus", "two"], "'two'", "--cpus", "number from 1 to 255"),

@@ -26,6 +26,11 @@ struct CommandRun: Equatable {
 
     private static func deviceOptions(_ row: GuestRow) -> String {
         var options = row.hasEntropy ? "--rng" : ""
+        for (number, module) in row.modules.enumerated() {
+            let path = "/tmp/guest-check-module\(number)"
+            write(Array(module.content.utf8), to: path)
+            options += " --initrd '\(path)\(module.arguments.isEmpty ? "" : " ")\(module.arguments)'"
+        }
         if row.hasSecondSerialPort { options += " --console uart2" }
         if let sectors = row.diskSectors {
             let path = "/tmp/guest-check-disk"

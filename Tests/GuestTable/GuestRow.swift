@@ -19,6 +19,8 @@ public struct GuestRow: CustomStringConvertible, Sendable {
     public var hasSecondSerialPort = false
     /// Of a virtio disk, all zero, in 512-byte sectors; nil for none.
     public var diskSectors: Int?
+    /// Files beside the image, with what the guest is told of each.
+    public var modules: [(content: String, arguments: String)] = []
     public let output: String
     public let reason: StopReason
     /// Where it looks for what is not there.
@@ -40,6 +42,7 @@ public struct GuestRow: CustomStringConvertible, Sendable {
         if hasSecondSerialPort { text += ", a second serial port" }
         if let diskSectors { text += ", a disk of \(diskSectors) sectors" }
         if vcpuCount > 1 { text += ", \(vcpuCount) vCPUs" }
+        if !modules.isEmpty { text += ", \(modules.count) modules" }
         return text
     }
 
@@ -50,6 +53,7 @@ public struct GuestRow: CustomStringConvertible, Sendable {
         configuration.commandLine = commandLine
         configuration.interruptControllers = interruptControllers
         configuration.vcpuCount = vcpuCount
+        configuration.modules = modules.map { BootModule(.bytes(Array($0.content.utf8)), arguments: $0.arguments) }
         let input = input.map { ConsoleInput($0) }
         if let virtioConsoleUsesEvents {
             configuration.devices.append(
@@ -194,7 +198,7 @@ extension GuestRow {
             GuestRow(
                 name: "long-virtio-hello.elf", virtioConsoleUsesEvents: false, output: "Hello by virtio!\n",
                 reason: .exited(status: 0)),
-        ] + virtioEchoes + virtioPorts + benches + disks + acpi + mixes + [
+        ] + virtioEchoes + virtioPorts + benches + disks + acpi + mixes + LoaderGuests.all + [
             GuestRow(name: "sleep-forever.elf", interruptControllers: .split, output: "", reason: .halted),
             GuestRow(name: "sleep-forever.elf", vcpuCount: 2, output: "", reason: .halted),
             GuestRow(name: "sleep-forever.elf", interruptControllers: .full, output: "", reason: .halted),

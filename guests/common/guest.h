@@ -36,6 +36,8 @@ static inline void print_decimal(uint64_t value) {
     print(first);
 }
 
+#ifdef __x86_64__
+
 /// By words as far as they go: a host that interprets ring 0 pays for each step of a string instruction.
 static inline void copy_bytes(void *to, const void *from, uint64_t count) {
     uint64_t words = count / 8, rest = count % 8;
@@ -60,6 +62,8 @@ static inline bool has_equal_bytes(const void *one, const void *other, uint64_t 
                  : "+S"(one), "+D"(other), "+c"(rest), "=@cce"(is_equal) : : "memory");
     return is_equal;
 }
+
+#endif
 
 /// Prints "0x" and at least `width` digits, 1 to 16.
 static inline void print_hex(uint64_t value, int width) {

@@ -42,10 +42,18 @@ public struct BootPlan: Equatable, Sendable {
             memorySize = size
         }
 
-        init(_ segment: ELFImage.Segment) {
+        /// - Parameter shift: how far it is moved from where it was linked, in bytes, modulo 2^64.
+        init(_ segment: ELFImage.Segment, shift: UInt64) {
             self.init(
                 name: "ELF segment \(segment.number)", fileOffset: segment.fileOffset, fileSize: segment.fileSize,
-                address: segment.physicalAddress, memorySize: segment.memorySize)
+                address: segment.physicalAddress &+ shift, memorySize: segment.memorySize)
+        }
+
+        /// The same elsewhere.
+        func moved(by shift: UInt64) -> Piece {
+            Piece(
+                name: name, fileOffset: fileOffset, fileSize: fileSize, address: address &+ shift,
+                memorySize: memorySize)
         }
 
         /// In bytes from the image's start; 0 for what is not of the image.
@@ -62,13 +70,21 @@ public struct BootPlan: Equatable, Sendable {
     public let `protocol`: BootProtocol
     /// The image's in its order, then the tables. The image's lie in RAM and apart from each other.
     public let pieces: [Piece]
+    /// What is changed in the image once it is loaded; nil for one that lies where it was linked.
+    let relocations: ELFRelocations?
 
     public var mode: CPUMode { self.protocol.mode }
     public var entry: UInt64 { self.protocol.entry }
+    /// The vCPU's registers at the first instruction.
+    public var entryState: CPUState {
+        let information = pieces.first { $0.name == BootInformation.pieceName }?.address ?? 0
+        return self.protocol.entryState(information: information)
+    }
 
-    init(_ bootProtocol: BootProtocol, pieces: [Piece]) {
+    init(_ bootProtocol: BootProtocol, pieces: [Piece], relocations: ELFRelocations? = nil) {
         self.protocol = bootProtocol
         self.pieces = pieces
+        self.relocations = relocations
     }
 
     /// For a flat image of so many bytes, wherever RAM is.
@@ -91,28 +107,51 @@ public struct BootPlan: Equatable, Sendable {
 
     /// What a file says is checked here against the machine's RAM.
     ///
-    /// - Parameter boot: gives the protocol for the guest-physical address of the entry.
+    /// - Parameters:
+    ///   - shift: how far the image is moved from where it would lie otherwise, in bytes, modulo 2^64.
+    ///   - entry: guest-physical; nil for the file's own.
+    ///   - boot: gives the protocol for the guest-physical address of the entry.
     init(
-        _ elf: ELFImage, ram: [GuestMemory.Region],
+        _ elf: ELFImage, ram: [GuestMemory.Region], shift: UInt64 = 0, entry: UInt64? = nil,
         as boot: (CPUMode, UInt64) -> BootProtocol = BootProtocol.init(_:entry:)
     ) throws(ImageError) {
         if let fault = elf.fault { throw fault }
         // Without a fault there is a header.
         guard let header = elf.header else { throw .truncated("ELF header") }
-        guard let entry = elf.physicalEntry else { throw .elf(.entryOutsideSegments(header.entry)) }
-        guard entry < HighMemory.mappedEnd else { throw .elf(.entryNotMapped(entry)) }
-        for segment in elf.segments {
-            let start = segment.physicalAddress
-            guard start >= LowMemory.tablesEnd else { throw .elf(.segmentOverTables(segment.number, start: start)) }
-            guard ram.contains(where: { $0.contains(GuestAddress(start), count: segment.memorySize) }) else {
-                throw .elf(.segmentOutsideRAM(segment.number, start: start, size: segment.memorySize))
+        let shift = elf.bias &+ shift
+        let pieces = elf.segments.map { Piece($0, shift: shift) }
+        let place: UInt64
+        if let entry {
+            guard pieces.contains(where: { entry &- $0.address < $0.memorySize }) else {
+                throw .elf(.entryOutsideSegments(entry))
+            }
+            place = entry
+        } else {
+            guard let linked = elf.linkedPhysicalEntry else { throw .elf(.entryOutsideSegments(header.entry)) }
+            place = linked &+ shift
+        }
+        guard place < HighMemory.mappedEnd else { throw .elf(.entryNotMapped(place)) }
+        let bootProtocol = boot(header.fileClass.mode, place)
+        for (segment, piece) in zip(elf.segments, pieces) {
+            let start = piece.address
+            if bootProtocol.tables.contains(start) {
+                throw .elf(.segmentOverTables(segment.number, start: start, tables: bootProtocol.tables))
+            }
+            guard ram.contains(where: { $0.contains(GuestAddress(start), count: piece.memorySize) }) else {
+                throw .elf(.segmentOutsideRAM(segment.number, start: start, size: piece.memorySize))
+            }
+            // It lies in RAM, and so it does not wrap.
+            if bootProtocol.tables.overlaps(start..<start &+ piece.memorySize) {
+                throw .elf(.segmentOverTables(segment.number, start: start, tables: bootProtocol.tables))
             }
         }
-        self.init(boot(header.fileClass.mode, entry), pieces: elf.segments.map { Piece($0) })
+        self.init(bootProtocol, pieces: pieces, relocations: elf.relocations?.moved(by: shift))
     }
 
     /// The same with what the machine adds: modules, and the tables that the protocol wants.
-    func adding(_ more: [Piece]) -> BootPlan { BootPlan(self.protocol, pieces: pieces + more) }
+    func adding(_ more: [Piece]) -> BootPlan {
+        BootPlan(self.protocol, pieces: pieces + more, relocations: relocations)
+    }
 
     /// Puts everything into guest memory. The plan has checked that the bytes are in the file and the place in RAM.
     ///
@@ -128,6 +167,11 @@ public struct BootPlan: Equatable, Sendable {
                 do throws(GuestMemoryError) { try memory.write(bytes.span, at: GuestAddress(piece.address)) } catch {
                     throw .larger(size: piece.memorySize, thanRoom: 0)
                 }
+            }
+        }
+        if let relocations {
+            do throws(GuestMemoryError) { try relocations.apply(in: memory) } catch {
+                throw .elf(.relocationOutside)
             }
         }
     }

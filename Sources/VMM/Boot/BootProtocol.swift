@@ -11,6 +11,11 @@ public enum BootProtocol: Equatable, Sendable {
     case longMode(entry: UInt64)
     /// A Linux kernel, by its own protocol.
     case linux(LinuxKernel)
+    /// A kernel with a Multiboot header, of the first or the second version: 32-bit code, and a structure that tells it what there is.
+    case multiboot1(MultibootKernel)
+    case multiboot2(MultibootKernel)
+    /// A kernel with Xen's entry for hardware virtual machines (Xen, docs/misc/pvh.pandoc): the same with another structure.
+    case pvh(entry: UInt32)
 
     init(_ mode: CPUMode, entry: UInt64) {
         self =
@@ -33,6 +38,7 @@ public enum BootProtocol: Equatable, Sendable {
         case .protectedMode: .protected
         case .longMode: .long
         case .linux(let kernel): kernel.is64Bit ? .long : .protected
+        case .multiboot1, .multiboot2, .pvh: .protected
         }
     }
 
@@ -43,12 +49,42 @@ public enum BootProtocol: Equatable, Sendable {
         case .protectedMode(let entry): UInt64(entry)
         case .longMode(let entry): entry
         case .linux(let kernel): kernel.entry
+        case .multiboot1(let kernel), .multiboot2(let kernel): UInt64(kernel.entry)
+        case .pvh(let entry): UInt64(entry)
+        }
+    }
+
+    /// The guest-physical addresses where nothing of the image can be.
+    var tables: Range<UInt64> {
+        switch self {
+        case .realMode, .protectedMode, .longMode, .linux: 0..<LowMemory.tablesEnd
+        case .multiboot1, .multiboot2, .pvh: LowMemory.biosTables
+        }
+    }
+
+    /// Where what the segment registers are loaded from lies, guest-physical.
+    var segmentTables: (descriptors: UInt64, task: UInt64) {
+        switch self {
+        case .realMode, .protectedMode, .longMode, .linux: (LowMemory.descriptorTable, LowMemory.taskState)
+        case .multiboot1, .multiboot2, .pvh: (LowMemory.biosDescriptorTable, LowMemory.biosTaskState)
         }
     }
 
     /// The vCPU's registers at the first instruction.
-    public var entryState: CPUState {
+    ///
+    /// - Parameter information: guest-physical address of what Multiboot's and PVH's kernels are told.
+    public func entryState(information: UInt64) -> CPUState {
         switch self {
+        case .multiboot1(let kernel):
+            return .kernel(entry: kernel.entry, magic: MultibootInformation.magic, information: information)
+        case .multiboot2(let kernel):
+            return .kernel(entry: kernel.entry, magic: Multiboot2Information.magic, information: information)
+        case .pvh(let entry):
+            var state = CPUState.kernel(entry: entry, magic: 0, information: information)
+            // Nothing else may be set, and the task's segment begins at 0 (pvh.pandoc, "State").
+            state.special.cr0 = [.protectionEnable, .extensionType]
+            state.special.tr.base = 0
+            return state
         case .realMode(let entry): return .real(entry: entry)
         case .protectedMode(let entry): return .protected(entry: entry)
         case .longMode(let entry): return .long(entry: entry, bootParameters: LowMemory.bootParameters)
@@ -65,14 +101,17 @@ public enum BootProtocol: Equatable, Sendable {
     /// What a machine with so many vCPUs has where nobody asks for anything else. Who starts others looks for a PC's timer, and so does
     /// an operating system.
     func interruptControllers(vcpuCount: Int) -> InterruptControllers {
-        if case .linux = self { return .full }
-        return vcpuCount > 1 ? .full : .none
+        switch self {
+        case .linux, .multiboot1, .multiboot2, .pvh: .full
+        case .realMode, .protectedMode, .longMode: vcpuCount > 1 ? .full : .none
+        }
     }
 
     /// How modules are placed; nil where the protocol hands none over.
     var modulePlacement: FreeMemory.Placement? {
         switch self {
         case .linux(let kernel): .highest(below: kernel.initrdEnd)
+        case .multiboot1, .multiboot2, .pvh: .behindImage
         case .realMode, .protectedMode, .longMode: nil
         }
     }
@@ -81,6 +120,7 @@ public enum BootProtocol: Equatable, Sendable {
     var moduleLimit: Int {
         switch self {
         case .linux: 1
+        case .multiboot1, .multiboot2, .pvh: 1024
         case .realMode, .protectedMode, .longMode: 0
         }
     }

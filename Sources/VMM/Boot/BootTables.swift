@@ -1,29 +1,41 @@
-/// The tables that lie in the first 64 KiB when a guest is entered in protected or long mode.
+/// The tables that a guest finds when it is entered in protected or long mode.
 enum BootTables {
+    /// - Parameter free: room for those that have no place of their own.
     /// - Throws: `VMMError.configuration` for what the guest cannot be told.
     static func pieces(
-        for boot: BootProtocol, _ information: BootInformation
+        for boot: BootProtocol, _ information: BootInformation, _ free: inout FreeMemory
     ) throws(VMMError) -> [BootPlan.Piece] {
         switch boot {
-        case .realMode: []
-        case .protectedMode: segments(.protected)
-        case .longMode: segments(.long) + [pageTables] + parameters(try BootParameters(information))
+        case .realMode, .protectedMode:
+            // These are told nothing; what nobody could be told is wrong all the same.
+            _ = try BootParameters(information)
+            return boot.mode == .real ? [] : segments(boot)
+        case .longMode:
+            return segments(boot) + [pageTables] + parameters(try BootParameters(information))
         case .linux(let kernel):
-            segments(boot.mode) + (kernel.is64Bit ? [pageTables] : [])
+            return segments(boot) + (kernel.is64Bit ? [pageTables] : [])
                 + parameters(try BootParameters(information, kernel: kernel))
+        case .multiboot1(let kernel):
+            return segments(boot) + (try MultibootInformation.pieces(kernel, information, &free))
+        case .multiboot2(let kernel):
+            return segments(boot) + (try Multiboot2Information.pieces(kernel, information, &free))
+        case .pvh:
+            return segments(boot) + (try PVHStartInformation.pieces(information, &free))
         }
     }
 
     /// What the segment registers were loaded from.
-    private static func segments(_ mode: CPUMode) -> [BootPlan.Piece] {
-        [
+    private static func segments(_ boot: BootProtocol) -> [BootPlan.Piece] {
+        let places = boot.segmentTables
+        return [
             BootPlan.Piece(
-                name: "descriptor table", bytes: bytes(BootDescriptorTable.descriptors(for: mode)),
-                at: LowMemory.descriptorTable),
+                name: "descriptor table",
+                bytes: bytes(BootDescriptorTable.descriptors(for: boot.mode, task: places.task)),
+                at: places.descriptors),
             // No I/O permission bitmap: its offset is the end of the segment (Intel SDM vol. 1 section 19.5.2).
             BootPlan.Piece(
                 name: "task-state segment", bytes: [UInt8(BootDescriptorTable.taskLimit + 1), 0],
-                at: LowMemory.taskState + 0x66),
+                at: places.task + 0x66),
         ]
     }
 
@@ -57,12 +69,12 @@ enum BootDescriptorTable {
     static let limit: UInt16 = 6 * 8 - 1
 
     /// The table as 64-bit words.
-    static func descriptors(for mode: CPUMode) -> [UInt64] {
+    static func descriptors(for mode: CPUMode, task base: UInt64 = LowMemory.taskState) -> [UInt64] {
         // Limit 0xFFFFF in pages, present, accessed; code is execute/read, data is read/write.
         let code: UInt64 = mode == .long ? 0x00AF_9B00_0000_FFFF : 0x00CF_9B00_0000_FFFF
         let data: UInt64 = 0x00CF_9300_0000_FFFF
         // Present, type 11 (busy); the base fits the descriptor's low part.
-        let task = UInt64(taskLimit) | LowMemory.taskState << 16 | 0x8B << 40
+        let task = UInt64(taskLimit) | base << 16 | 0x8B << 40
         return [0, 0, code, data, task, 0]
     }
 }

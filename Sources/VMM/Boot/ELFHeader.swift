@@ -2,7 +2,7 @@
 /// file.
 public struct ELFHeader: Equatable, Sendable {
     public let fileClass: ELFClass
-    /// `e_type`: 2 for an executable with fixed addresses.
+    /// `e_type`: 2 for an executable with fixed addresses, 3 for one that can be loaded anywhere.
     public let type: UInt16
     /// `e_machine`: 62 for x86-64, 3 for i386.
     public let machine: UInt16
@@ -32,10 +32,13 @@ public struct ELFHeader: Equatable, Sendable {
         tableCount = header.load(UInt16.self, at: fileClass.tableFields.count) ?? 0
     }
 
+    /// Whether its addresses count from wherever it is loaded.
+    var isPositionIndependent: Bool { type == 3 }
+
     /// Why such a file cannot be booted whatever else is in it; nil where nothing in the header forbids it.
     var fault: ELFError? {
         guard machine == fileClass.machine else { return .wrongMachine(machine, is64Bit: fileClass == .elf64) }
-        guard type == 2 else { return .notExecutable(type: type) }
+        guard type == 2 || isPositionIndependent else { return .notExecutable(type: type) }
         return nil
     }
 }
@@ -80,6 +83,7 @@ public enum ELFClass: UInt8, Sendable {
             fileSize: address(header, at: word * 4),
             virtualAddress: address(header, at: word * 2),
             physicalAddress: address(header, at: word * 3),
-            memorySize: address(header, at: word * 5))
+            memorySize: address(header, at: word * 5),
+            alignment: address(header, at: self == .elf64 ? 48 : 28))
     }
 }

@@ -28,6 +28,8 @@ public struct ELFImage: Equatable, Sendable {
         public let virtualAddress: UInt64
         public let physicalAddress: UInt64
         public let memorySize: UInt64
+        /// What the addresses are multiples of, but for the offset within it; 0 is as good as 1.
+        public let alignment: UInt64
 
         /// How far into the segment an address is, counted from `start`; nil where it is outside.
         func offset(of address: UInt64, from start: UInt64) -> UInt64? {
@@ -42,6 +44,12 @@ public struct ELFImage: Equatable, Sendable {
     public let segments: [Segment]
     /// Those that can be read.
     public let notes: [ELFNote]
+    /// How far the image is moved from where it was linked, in bytes, modulo 2^64: only one that can be loaded anywhere is.
+    public let bias: UInt64
+    /// How many words hold addresses that are changed for that.
+    public var relocationCount: Int { relocations?.words.count ?? 0 }
+    /// Nil where there are none.
+    let relocations: ELFRelocations?
     /// The first thing that is wrong with the file, and why it cannot be booted on any machine; nil where nothing is.
     public let fault: ImageError?
 
@@ -52,26 +60,68 @@ public struct ELFImage: Equatable, Sendable {
             header = try ELFHeader(reading: image)
         } catch {
             (self.header, segments, notes, fault) = (nil, [], [], error)
+            (bias, relocations) = (0, nil)
             return
         }
         self.header = header
         let headerFault = header.fault.map { ImageError.elf($0) }
+        let headers: [ProgramHeader]
         do throws(ImageError) {
-            let headers = try Self.programHeaders(of: header, in: image)
-            segments = headers.filter { $0.type == 1 }.map(\.segment).filter { $0.memorySize > 0 || $0.fileSize > 0 }
-            notes = headers.filter { $0.type == 4 }.flatMap { Self.notes(in: $0.segment, image) }
-            fault = headerFault ?? Self.fault(in: segments, imageSize: image.size)
+            headers = try Self.programHeaders(of: header, in: image)
         } catch {
-            segments = []
-            notes = []
-            fault = headerFault ?? error
+            (segments, notes, fault) = ([], [], headerFault ?? error)
+            (bias, relocations) = (0, nil)
+            return
         }
+        segments = headers.filter { $0.type == 1 }.map(\.segment).filter { $0.memorySize > 0 || $0.fileSize > 0 }
+        notes = headers.filter { $0.type == 4 }.flatMap { Self.notes(in: $0.segment, image) }
+        do throws(ImageError) {
+            bias = header.isPositionIndependent ? try Self.bias(of: segments) : 0
+        } catch {
+            (bias, relocations, fault) = (0, nil, headerFault ?? error)
+            return
+        }
+        let firstFault = headerFault ?? Self.fault(in: segments, bias: bias, imageSize: image.size)
+        guard header.isPositionIndependent, firstFault == nil else {
+            (relocations, fault) = (nil, firstFault)
+            return
+        }
+        do throws(ImageError) {
+            // PT_INTERP names a dynamic linker.
+            guard !headers.contains(where: { $0.type == 3 }) else { throw .elf(.needsDynamicLinker) }
+            if let dynamic = headers.first(where: { $0.type == 2 }) {
+                relocations = try ELFRelocations(header.fileClass, dynamic: dynamic.segment, segments, in: image)
+            } else {
+                relocations = nil
+            }
+            fault = nil
+        } catch {
+            (relocations, fault) = (nil, error)
+        }
+    }
+
+    private typealias ProgramHeader = (type: UInt32, segment: Segment)
+
+    /// How far an image that can be loaded anywhere is moved: not at all where its own addresses are those of a kernel, else to where flat
+    /// images are.
+    private static func bias(of segments: [Segment]) throws(ImageError) -> UInt64 {
+        var alignment = MemoryMap.pageSize
+        for segment in segments where segment.alignment > 1 {
+            guard segment.alignment.nonzeroBitCount == 1, segment.alignment <= 1 << 30 else {
+                throw .elf(.badAlignment(segment: segment.number, segment.alignment))
+            }
+            alignment = max(alignment, segment.alignment)
+        }
+        let lowest = segments.map(\.physicalAddress).min() ?? 0
+        guard lowest < LowMemory.flatImage else { return 0 }
+        let base = (LowMemory.flatImage &+ (alignment &- 1)) & ~(alignment &- 1)
+        return base &- (lowest & ~(alignment &- 1))
     }
 
     /// All program headers, as the segments that they describe, with their types (`p_type`).
     private static func programHeaders(
         of header: ELFHeader, in image: ImageReader
-    ) throws(ImageError) -> [(type: UInt32, segment: Segment)] {
+    ) throws(ImageError) -> [ProgramHeader] {
         let (count, entrySize) = (Int(header.tableCount), Int(header.tableEntrySize))
         guard count > 0 else { throw .elf(.noSegments) }
         guard count <= segmentLimit else { throw .elf(.tooManySegments(count)) }
@@ -91,7 +141,7 @@ public struct ELFImage: Equatable, Sendable {
         return ELFNote.parse((bytes ?? [])[...])
     }
 
-    private static func fault(in segments: [Segment], imageSize: UInt64) -> ImageError? {
+    private static func fault(in segments: [Segment], bias: UInt64, imageSize: UInt64) -> ImageError? {
         for segment in segments {
             let number = segment.number
             guard segment.fileSize <= segment.memorySize else { return .elf(.fileSizeOverMemorySize(segment: number)) }
@@ -99,9 +149,9 @@ public struct ELFImage: Equatable, Sendable {
                 return .truncated("ELF segment \(number)")
             }
             // The size is not 0: one of the two is more, and it is the larger one.
-            guard !segment.physicalAddress.addingReportingOverflow(segment.memorySize &- 1).overflow else {
-                return .elf(.segmentWraps(number))
-            }
+            // The bias is no more than 2 GiB.
+            let (end, wraps) = segment.physicalAddress.addingReportingOverflow(segment.memorySize &- 1)
+            guard !wraps, !end.addingReportingOverflow(bias).overflow else { return .elf(.segmentWraps(number)) }
         }
         guard !segments.isEmpty else { return .elf(.noSegments) }
         let sorted = segments.sorted { $0.physicalAddress < $1.physicalAddress }
@@ -112,9 +162,12 @@ public struct ELFImage: Equatable, Sendable {
         return nil
     }
 
-    /// The guest-physical address of the first instruction: the entry's place in the segment whose virtual range holds it,
-    /// or the entry itself where it is physical already, as Linux's is. Nil where it is in no segment.
-    public var physicalEntry: UInt64? {
+    /// The guest-physical address of the first instruction; nil where it is in no segment.
+    public var physicalEntry: UInt64? { linkedPhysicalEntry.map { $0 &+ bias } }
+
+    /// The same for an image that is not moved: the entry's place in the segment whose virtual range holds it, or the entry itself where
+    /// it is physical already, as Linux's is.
+    var linkedPhysicalEntry: UInt64? {
         guard let entry = header?.entry else { return nil }
         for segment in segments {
             guard let offset = segment.offset(of: entry, from: segment.virtualAddress) else { continue }

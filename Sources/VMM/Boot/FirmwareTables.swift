@@ -6,6 +6,10 @@ struct FirmwareTables {
     let pieces: [BootPlan.Piece]
     /// Where ACPI begins, guest-physical; nil where there is none.
     let rsdp: UInt64?
+    /// What stands there.
+    var rsdpBytes: [UInt8] {
+        if case .bytes(let bytes)? = pieces.first(where: { $0.address == rsdp })?.content { bytes } else { [] }
+    }
 
     /// None for a guest in real mode, which has the first megabyte to itself, nor for a machine without interrupt controllers, whose guest
     /// has no use for them. Where the image has bytes of its own it wins.

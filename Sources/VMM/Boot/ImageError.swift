@@ -13,6 +13,7 @@ public enum ImageError: Error, Equatable, Sendable {
     case truncated(String)
     case elf(ELFError)
     case linux(LinuxError)
+    case multiboot(MultibootError)
 }
 
 extension ImageError: CustomStringConvertible {
@@ -26,6 +27,7 @@ extension ImageError: CustomStringConvertible {
         case .truncated(let part): "the file ends inside its \(part); copy or build it again"
         case .elf(let error): error.description
         case .linux(let error): error.description
+        case .multiboot(let error): error.description
         }
     }
 

@@ -16,6 +16,9 @@ public struct ImageInspection: Equatable, Sendable {
     public let elf: ELFImage?
     /// What a bzImage says; nil for other formats.
     public let bzImage: BzImage?
+    /// What a Multiboot header says, of the first or the second version; nil for other formats.
+    public let multiboot: MultibootHeader?
+    public let multiboot2: Multiboot2Header?
     /// What is to be loaded; of a refused image, as far as it could be read, and then nothing in it is checked.
     public let pieces: [BootPlan.Piece]
     /// How the image is loaded and entered, or the error that a machine's making ends with.
@@ -34,6 +37,8 @@ public struct ImageInspection: Equatable, Sendable {
     public init(
         _ source: ImageSource, format: ImageFormat? = nil, mode: CPUMode? = nil, memorySize: UInt64? = nil
     ) throws(VMMError) {
+        // Before the image is opened: no image helps a machine that cannot be.
+        if let memorySize { _ = try MemoryMap(size: memorySize, physicalAddressBits: HighMemory.widestAddress) }
         try self.init(
             ImageReader(opening: source), name: source.name, format: format, mode: mode, memorySize: memorySize,
             physicalAddressBits: HighMemory.widestAddress)
@@ -59,33 +64,21 @@ public struct ImageInspection: Equatable, Sendable {
         isFormatGiven = format != nil
         let format = try ImageFormat.resolve(format, image)
         self.format = format
-        let isBzImage = format == .linux ? try BzImage.isOne(image) : false
-        let elf = format == .flat || isBzImage ? nil : ELFImage(reading: image)
-        self.elf = elf
+        let headers = try Headers(image, format)
+        (elf, bzImage) = (headers.elf, headers.bzImage)
+        (multiboot, multiboot2) = (headers.multiboot, headers.multiboot2)
         let outcome: Result<BootPlan, VMMError>
-        if let elf {
-            bzImage = nil
-            pieces = elf.segments.map { BootPlan.Piece($0) }
-            outcome = Self.outcome(name) { () throws(ImageError) in
-                try BootPlan(
-                    elf, ram: ram, as: format == .linux ? BootProtocol.vmlinux(_:entry:) : BootProtocol.init(_:entry:))
-            }
-        } else if isBzImage {
-            let result = Self.outcome(name) { () throws(ImageError) in try BzImage(reading: image) }
-            bzImage = try? result.get()
-            pieces = bzImage.map { [$0.piece(image.size)] } ?? []
-            outcome = result.flatMap { bzImage in
-                Self.outcome(name) { () throws(ImageError) in try bzImage.plan(image.size, ram: ram) }
-            }
-        } else {
-            bzImage = nil
+        if format == .flat {
             let plan = BootPlan(flat: image.size, mode: mode ?? .real)
             pieces = plan.pieces
             outcome = Self.outcome(name) { () throws(ImageError) in try plan.flatChecked(against: ram) }
+        } else {
+            outcome = Self.outcome(name) { () throws(ImageError) in try headers.plan(image, format, ram) }
+            // An image that may be moved need not lie where its headers say.
+            pieces = (try? outcome.get())?.pieces ?? headers.pieces(image.size)
         }
         if mode != nil, format != .flat {
-            let what = format == .elf ? "an ELF image" : "a Linux kernel"
-            let words = "\(what) says its own mode; leave the mode out, or take it as a flat image"
+            let words = "\(format.words) says its own mode; leave the mode out, or take it as a flat image"
             self.outcome = .failure(.configuration(words))
         } else {
             self.outcome = outcome
@@ -113,31 +106,59 @@ public struct ImageInspection: Equatable, Sendable {
     }
 }
 
-/// The kinds of image that can be booted.
-public enum ImageFormat: String, CaseIterable, Sendable {
-    /// Code from its first byte on, without any header.
-    case flat
-    /// An ELF executable: a 32-bit one is entered in protected mode, a 64-bit one in long mode.
-    case elf
-    /// A Linux kernel: a bzImage, or a vmlinux, which is ELF.
-    case linux
+/// What an image's headers say, as far as its format has them.
+private struct Headers {
+    var elf: ELFImage?
+    var bzImage: BzImage?
+    var multiboot: MultibootHeader?
+    var multiboot2: Multiboot2Header?
+    /// The first that cannot be read.
+    private var fault: ImageError?
 
-    /// The one that was given, or what the image's own bytes say.
-    static func resolve(_ given: ImageFormat?, _ image: ImageReader) throws(ImageError) -> ImageFormat {
-        if let given { given } else { try detect(image) }
+    init(_ image: ImageReader, _ format: ImageFormat) throws(ImageError) {
+        let isELF = try image.prefix(ELFImage.magic.count) == ELFImage.magic
+        let isBzImage = format == .linux ? try BzImage.isOne(image) : false
+        do throws(ImageError) {
+            switch format {
+            case .multiboot: multiboot = try MultibootHeader(reading: image)
+            case .multiboot2: multiboot2 = try Multiboot2Header(reading: image)
+            case .linux where isBzImage: bzImage = try BzImage(reading: image)
+            case .flat, .elf, .linux, .pvh: break
+            }
+        } catch {
+            fault = error
+        }
+        switch format {
+        case .flat: break
+        case .multiboot, .multiboot2: if isELF { elf = ELFImage(reading: image) }
+        case .linux: if !isBzImage { elf = ELFImage(reading: image) }
+        case .elf, .pvh: elf = ELFImage(reading: image)
+        }
     }
 
-    private static func detect(_ image: ImageReader) throws(ImageError) -> ImageFormat {
-        if try BzImage.isOne(image) { return .linux }
-        guard try image.prefix(ELFImage.magic.count) == ELFImage.magic else { return .flat }
-        return ELFImage(reading: image).isLinux ? .linux : .elf
+    /// What is to be loaded, unchecked.
+    func pieces(_ imageSize: UInt64) -> [BootPlan.Piece] {
+        if let bzImage { return [bzImage.piece(imageSize)] }
+        let header = multiboot.map { ($0.offset, $0.addresses) } ?? multiboot2.map { ($0.offset, $0.addresses) }
+        if let (offset, found) = header, let addresses = found {
+            return (try? addresses.piece(headerOffset: offset, imageSize: imageSize)).map { [$0] } ?? []
+        }
+        return elf?.segments.map { BootPlan.Piece($0, shift: elf?.bias ?? 0) } ?? []
     }
 
-    /// The RAM that a machine for it has unless told otherwise, in bytes: what is not touched costs next to nothing.
-    public var standardMemory: UInt64 {
-        switch self {
-        case .flat, .elf: 64 << 20
-        case .linux: 512 << 20
+    func plan(
+        _ image: ImageReader, _ format: ImageFormat, _ ram: [GuestMemory.Region]
+    ) throws(ImageError) -> BootPlan {
+        if let fault { throw fault }
+        if let bzImage { return try bzImage.plan(image.size, ram: ram) }
+        if let multiboot { return try multiboot.plan(image, elf, ram: ram) }
+        if let multiboot2 { return try multiboot2.plan(image, elf, ram: ram) }
+        // All other formats that have headers are ELF.
+        guard let elf else { throw .elf(.noMagicNumber) }
+        switch format {
+        case .pvh: return try elf.pvhPlan(ram: ram)
+        case .linux: return try BootPlan(elf, ram: ram, as: BootProtocol.vmlinux(_:entry:))
+        case .flat, .elf, .multiboot, .multiboot2: return try BootPlan(elf, ram: ram)
         }
     }
 }

@@ -138,6 +138,9 @@ public enum ImageSource: Equatable, Sendable {
         case .bytes(let bytes): "the image of \(bytes.count) bytes in memory"
         }
     }
+
+    /// What guests are told that it is called: the file as it was named.
+    var fileName: String { if case .file(let path) = self { path } else { "image" } }
 }
 
 /// Little-endian fields of a header that was read from an untrusted image.

@@ -53,6 +53,21 @@ public struct CPUState: Equatable, Sendable {
         return state
     }
 
+    /// Protected mode for a kernel that brings tables of its own: Multiboot's state, where those of ours lie out of its way (Multiboot
+    /// Specification 0.6.96, section 3.2; Multiboot2 Specification 2.0, section 3.3).
+    ///
+    /// - Parameters:
+    ///   - magic: for EAX.
+    ///   - information: guest-physical address of what the kernel is told, for EBX.
+    static func kernel(entry: UInt32, magic: UInt32, information: UInt64) -> CPUState {
+        var state = protected(entry: entry)
+        state.registers.rax = UInt64(magic)
+        state.registers.rbx = information
+        state.special.gdt.base = LowMemory.biosDescriptorTable
+        state.special.tr.base = LowMemory.biosTaskState
+        return state
+    }
+
     private static func flat(entry: UInt64) -> CPUState {
         var state = CPUState()
         state.registers.rip = entry

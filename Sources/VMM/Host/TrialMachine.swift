@@ -34,8 +34,9 @@ struct TrialMachine: ~Copyable {
     private static func makeRAM(_ program: TrialProgram, entry: UInt64) throws -> GuestRAM {
         let ram = try GuestRAM(MemoryMap(size: memorySize, physicalAddressBits: 32))
         let information = BootInformation(memoryMap: ram.map.e820, commandLine: "")
+        var free = FreeMemory(ram.map, without: [])
         let boot = BootProtocol(program.isReal ? .real : .long, entry: entry)
-        for piece in try BootTables.pieces(for: boot, information) {
+        for piece in try BootTables.pieces(for: boot, information, &free) {
             if case .bytes(let bytes) = piece.content {
                 try ram.memory.write(bytes.span, at: GuestAddress(piece.address))
             }

@@ -2,7 +2,7 @@ import DeviceModel
 import KVM
 
 /// What lies where in the first megabyte. The tables are there only where the boot protocol needs them; the guest's memory map
-/// marks the first 64 KiB as reserved in any case.
+/// marks the first 64 KiB as reserved but for protocols whose tables are in the BIOS area.
 enum LowMemory {
     static let descriptorTable: UInt64 = 0x1000
     static let taskState: UInt64 = 0x2000
@@ -21,6 +21,12 @@ enum LowMemory {
     /// In it, where a guest looks for them: ACPI's tables, the first of them at the start, and Intel's MP table.
     static let acpi: Range<UInt64> = 0xE1000..<mpTable
     static let mpTable: UInt64 = 0xF0000
+    /// Part of it, for what a machine places there where its guest may have all other memory: nothing of the image can be here.
+    static let biosTables: Range<UInt64> = 0xE0000..<0x100000
+    static let biosDescriptorTable: UInt64 = 0xE0000
+    static let biosTaskState: UInt64 = 0xE0800
+    /// The text of a PC's screen (there is RAM).
+    static let screen: UInt64 = 0xB8000
     /// Where a flat protected- or long-mode image is loaded.
     static let flatImage: UInt64 = 0x100000
 }

@@ -29,10 +29,12 @@ public struct MachinePlan: Equatable, Sendable {
     init(
         _ configuration: MachineConfiguration, image: ImageInspection, modules: [UInt64] = [], host: HostLimits
     ) throws(VMMError) {
+        let boot = try image.outcome.get()
+        // Those in the BIOS area are in what is kept anyway.
+        let places = boot.protocol.tables
         memory = try MemoryMap(
             size: configuration.memorySize ?? image.format.standardMemory,
-            physicalAddressBits: host.physicalAddressBits)
-        let boot = try image.outcome.get()
+            physicalAddressBits: host.physicalAddressBits, tablesEnd: places.lowerBound == 0 ? places.upperBound : 0)
         vcpuCount = configuration.vcpuCount
         interrupts = try Self.interruptControllers(configuration, boot.protocol, host)
         var allocator = SlotAllocator()
@@ -48,39 +50,49 @@ public struct MachinePlan: Equatable, Sendable {
             devices.append(slot)
         }
         self.devices = devices
-        let placed = try Self.place(modules, for: boot, in: memory)
         let firmware = FirmwareTables(vcpuCount: vcpuCount, interrupts: interrupts, devices: devices, boot: boot)
+        var free = FreeMemory(memory, without: boot.pieces + firmware.pieces)
+        let placed = try Self.place(modules, of: configuration, for: boot.protocol, &free)
         let information = BootInformation(
+            imageName: configuration.image.fileName,
             memoryMap: memory.e820,
             commandLine: KernelCommandLine.text(
                 configuration.commandLine, boot.protocol, devices,
                 inputGoesToVirtio: configuration.devices.contains(where: \.isVirtioConsoleWithInput)),
             modules: zip(placed, configuration.modules).map {
-                BootInformation.Module(start: $0.address, size: $0.memorySize, arguments: $1.arguments)
+                BootInformation.Module(
+                    start: $0.address, size: $0.memorySize, name: $1.source.fileName, arguments: $1.arguments)
             },
-            rsdp: firmware.rsdp)
-        let tables = try BootTables.pieces(for: boot.protocol, information)
+            rsdp: firmware.rsdp, rsdpBytes: firmware.rsdpBytes)
+        let tables = try BootTables.pieces(for: boot.protocol, information, &free)
         self.boot = boot.adding(placed + tables + firmware.pieces)
     }
 
     /// Finds each module a place, as the boot protocol wants it.
     private static func place(
-        _ sizes: [UInt64], for boot: BootPlan, in memory: MemoryMap
+        _ sizes: [UInt64], of configuration: MachineConfiguration, for boot: BootProtocol, _ free: inout FreeMemory
     ) throws(VMMError) -> [BootPlan.Piece] {
         guard !sizes.isEmpty else { return [] }
-        guard let placement = boot.protocol.modulePlacement, sizes.count <= boot.protocol.moduleLimit else {
+        guard let placement = boot.modulePlacement, sizes.count <= boot.moduleLimit else {
+            let words =
+                switch boot.moduleLimit {
+                case 0: "this image's boot protocol hands over no other file; leave the initrd out"
+                case 1:
+                    "this image takes one initrd, and \(sizes.count) are given; put them into one file, one after the other"
+                case let limit: "this image takes \(limit) modules, and \(sizes.count) are given; give fewer"
+                }
+            throw .configuration(words)
+        }
+        if case .linux = boot, let module = configuration.modules.first(where: { !$0.arguments.isEmpty }) {
             throw .configuration(
-                boot.protocol.moduleLimit == 0
-                    ? "this image's boot protocol hands over no other file; leave the initrd out"
-                    : "this image takes one initrd, and \(sizes.count) are given; put them into one file, one after the other"
+                "Linux is told nothing of its initrd, and this has arguments: \(module.arguments); put them on the command line"
             )
         }
-        var free = FreeMemory(memory, without: boot.pieces)
         var pieces: [BootPlan.Piece] = []
         for (number, size) in sizes.enumerated() {
             guard let place = free.take(size, placement) else {
                 throw .configuration(
-                    "there is no room for the initrd of \(size) bytes beside the image; give the machine more memory")
+                    "there is no room for the file of \(size) bytes beside the image; give the machine more memory")
             }
             pieces.append(BootPlan.Piece(module: number, size: size, at: place))
         }

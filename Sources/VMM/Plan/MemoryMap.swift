@@ -37,7 +37,10 @@ public struct MemoryMap: Equatable, Sendable {
     /// - Parameters:
     ///   - size: in bytes.
     ///   - physicalAddressBits: how wide the guest's addresses are.
-    init(size: UInt64, physicalAddressBits: Int) throws(VMMError) {
+    ///   - tablesEnd: behind the tables that the boot protocol keeps from 0 on; 0 where it keeps none there.
+    init(
+        size: UInt64, physicalAddressBits: Int, tablesEnd: UInt64 = LowMemory.tablesEnd
+    ) throws(VMMError) {
         guard size >= Self.smallest else {
             throw .configuration("\(size) bytes of memory are too few; a machine needs at least 1M")
         }
@@ -58,8 +61,8 @@ public struct MemoryMap: Equatable, Sendable {
         self.size = size
         let (bios, kvm) = (LowMemory.biosArea, HighMemory.reservedByKVM)
         let ranges = [
-            Range(start: 0, end: LowMemory.tablesEnd, kind: .kept),
-            Range(start: LowMemory.tablesEnd, end: bios.lowerBound, kind: .usable),
+            Range(start: 0, end: tablesEnd, kind: .kept),
+            Range(start: tablesEnd, end: bios.lowerBound, kind: .usable),
             Range(start: bios.lowerBound, end: bios.upperBound, kind: .kept),
             Range(start: bios.upperBound, end: low, kind: .usable),
             Range(start: kvm.lowerBound, end: kvm.upperBound, kind: .reserved),

@@ -40,7 +40,7 @@ public struct VirtualMachine: ~Copyable {
             physicalAddressBits: cpuid.physicalAddressBits, vcpuCount: system.value(of: .maxVCPUs),
             hasDeadlineTimer: system.value(of: .deadlineTimer) > 0)
         let (plan, ram) = try Self.load(configuration, limits)
-        var state = plan.boot.protocol.entryState
+        var state = plan.boot.entryState
         configuration.adjustState?(&state)
         if configuration.checksState,
             let violation = state.entryViolation(physicalAddressBits: cpuid.physicalAddressBits)

@@ -11,6 +11,8 @@ struct ImageDescription {
         ]
         if let elf = inspection.elf { lines += Self.lines(elf) }
         if let bzImage = inspection.bzImage { lines += Self.lines(bzImage) }
+        if let header = inspection.multiboot { lines += Self.lines(header) }
+        if let header = inspection.multiboot2 { lines += Self.lines(header) }
         if !inspection.pieces.isEmpty {
             let needed = inspection.memoryNeeded.map { "\(MemorySize(exactly: $0)) needed" } ?? "no amount is enough"
             lines.append(("memory", "\(needed), \(MemorySize(exactly: inspection.memorySize)) given"))
@@ -36,6 +38,12 @@ struct ImageDescription {
             inspection.bzImage == nil
                 ? "Linux (vmlinux), because an ELF note says so"
                 : "Linux (bzImage), because HdrS stands at offset 0x202"
+        case (.multiboot, true): "Multiboot 1, because --format says so"
+        case (.multiboot, false): "Multiboot 1, because its header is there and adds up"
+        case (.multiboot2, true): "Multiboot 2, because --format says so"
+        case (.multiboot2, false): "Multiboot 2, because its header is there and adds up"
+        case (.pvh, true): "PVH, because --format says so"
+        case (.pvh, false): "PVH, because an ELF note names its entry"
         case (.flat, true): "flat, because --format says so"
         case (.flat, false): "flat, because no other format is recognized in it"
         }
@@ -47,6 +55,56 @@ struct ImageDescription {
             ("kernel", "\(bzImage.kernel.is64Bit ? 64 : 32)-bit, at offset \(hex(bzImage.kernelOffset))"),
             ("cmdline", "\(bzImage.kernel.commandLineLimit) bytes at most"),
         ]
+    }
+
+    private static func lines(_ header: MultibootHeader) -> [(name: String, value: String)] {
+        let names: [(MultibootHeader.Flags, String)] = [
+            (.pageAlignment, "modules on page boundaries"), (.memoryInformation, "memory sizes"),
+            (.videoMode, "a video mode"), (.addresses, "load addresses"),
+        ]
+        let asked = names.filter { header.flags.contains($0.0) }.map(\.1)
+        let flags = "flags \(hex(header.flags.rawValue))" + (asked.isEmpty ? "" : ": " + asked.joined(separator: ", "))
+        return [("header", "at offset \(hex(header.offset)), \(flags)")] + lines(header.addresses)
+    }
+
+    private static func lines(_ addresses: MultibootAddresses?) -> [(name: String, value: String)] {
+        guard let addresses else { return [] }
+        let entry = addresses.entry.map { ", entry \(hex($0))" } ?? ""
+        return [
+            (
+                "addresses",
+                "header \(hex(addresses.header)), load \(hex(addresses.load)) to \(hex(addresses.loadEnd)), "
+                    + "zeros to \(hex(addresses.bssEnd))\(entry)"
+            )
+        ]
+    }
+
+    private static func lines(_ header: Multiboot2Header) -> [(name: String, value: String)] {
+        // Those who fill a header with them are not helped by all of them.
+        let tags = header.tags.prefix(64).map { tag -> (name: String, value: String) in
+            (
+                "tag \(tag.type)",
+                (tag.kind.map(words) ?? "not known") + (tag.isOptional ? ", optional" : "")
+                    + (tag.words.isEmpty ? "" : ": " + tag.words.prefix(16).map { hex($0) }.joined(separator: " "))
+            )
+        }
+        return [("header", "at offset \(hex(header.offset)), \(header.size) bytes, \(header.tags.count) tags")]
+            + tags
+    }
+
+    private static func words(_ kind: Multiboot2Header.Tag.Kind) -> String {
+        switch kind {
+        case .informationRequest: "information request"
+        case .addresses: "load addresses"
+        case .entry: "entry address"
+        case .consoleFlags: "console flags"
+        case .framebuffer: "framebuffer"
+        case .moduleAlignment: "modules on page boundaries"
+        case .efiBootServices: "EFI boot services"
+        case .efi32Entry: "EFI i386 entry"
+        case .efi64Entry: "EFI x86-64 entry"
+        case .relocatable: "relocatable"
+        }
     }
 
     private static func lines(_ elf: ELFImage) -> [(name: String, value: String)] {
@@ -67,6 +125,10 @@ struct ImageDescription {
                         + flags(segment.flags)
                 ))
         }
+        if elf.header?.type == 3, elf.fault == nil {
+            lines.append(("moved", "by \(hex(elf.bias)), with \(elf.relocationCount) relocations"))
+        }
+        if let entry = elf.pvhEntry { lines.append(("PVH note", "entry \(hex(entry))")) }
         return lines
     }
 

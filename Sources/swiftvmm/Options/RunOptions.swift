@@ -210,13 +210,22 @@ struct RunOptions {
         StopSignals.caught.map { StopSummary(.signal($0), unwritten: 0) }
     }
 
+    /// A file, or a file and behind the first space what the guest is told of it.
+    private static func module(_ text: String) -> BootModule {
+        // SAFETY: a C string for the length of the call.
+        guard let space = text.firstIndex(of: " "), unsafe access(text, F_OK) != 0 else {
+            return BootModule(.file(text))
+        }
+        return BootModule(.file(String(text[..<space])), arguments: String(text[text.index(after: space)...]))
+    }
+
     private func configuration(with lines: ConsoleLines, _ watch: WindowWatch?) -> MachineConfiguration {
         var configuration = MachineConfiguration(
             image: .file(image), output: ConsoleOutput(descriptor: STDOUT_FILENO))
         configuration.format = format
         configuration.mode = mode
         configuration.memorySize = memory?.bytes
-        configuration.modules = initrds.map { BootModule(.file($0)) }
+        configuration.modules = initrds.map { Self.module($0) }
         configuration.vcpuCount = cpus
         configuration.interruptControllers = irqchip
         configuration.measuresExits = report != nil

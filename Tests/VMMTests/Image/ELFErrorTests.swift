@@ -18,9 +18,9 @@ struct ELFErrorTests {
                 "it is for ELF machine 62 in a 32-bit file; build it for i386 (3)"
             ),
             (
-                .notExecutable(type: 3),
-                "its ELF type 3 is not an executable with fixed addresses (2); "
-                    + "link it with -no-pie, and not with -r or -shared"
+                .notExecutable(type: 1),
+                "its ELF type 1 is neither an executable with fixed addresses (2) nor one that can be loaded anywhere (3); "
+                    + "link it without -r"
             ),
             (.badHeaderSize(55), "its ELF program headers have 55 bytes each, which is too few; link it again"),
             (.tooManySegments(300), "it has 300 ELF program headers, more than 256; link it with fewer"),
@@ -32,8 +32,20 @@ struct ELFErrorTests {
                 "ELF segment 1, 4096 bytes at 0x200000, lies outside RAM; give the machine more memory or link it lower"
             ),
             (
-                .segmentOverTables(1, start: 0x1000),
+                .segmentOverTables(1, start: 0x1000, tables: 0..<0x10000),
                 "ELF segment 1 at 0x1000 lies over the boot tables below 0x10000; link it higher"
+            ),
+            (
+                .segmentOverTables(1, start: 0xF0000, tables: 0xE0000..<0x100000),
+                "ELF segment 1 at 0xf0000 lies over the boot tables from 0xe0000 to 0xfffff; link it elsewhere"
+            ),
+            (
+                .needsDynamicLinker,
+                "it needs a dynamic linker, which no machine without an operating system has; link it with -static-pie or -no-pie"
+            ),
+            (
+                .relocationKind("37"),
+                "it has relocations of the kind 37, and only relative ones can be made here; link it with -static-pie, or with -no-pie"
             ),
             (.segmentsOverlap(0, 2), "ELF segments 0 and 2 overlap in memory; link them apart"),
             (

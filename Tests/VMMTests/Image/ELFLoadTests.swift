@@ -140,7 +140,7 @@ struct ELFLoadTests {
             elf.segments == [
                 ELFImage.Segment(
                     number: 0, flags: [.readable, .writable, .executable], fileOffset: 52 + 32, fileSize: 2,
-                    virtualAddress: 0x10_0000, physicalAddress: 0x10_0000, memorySize: 2)
+                    virtualAddress: 0x10_0000, physicalAddress: 0x10_0000, memorySize: 2, alignment: 0x1000)
             ])
     }
 }

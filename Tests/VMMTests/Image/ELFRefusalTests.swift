@@ -29,7 +29,6 @@ struct ELFRefusalTests {
         Row("x86-64 in a 32-bit file", .wrongMachine(62, is64Bit: false)) { ($0.is64Bit, $0.machine) = (false, 62) },
         Row("ARM, 32-bit", .wrongMachine(40, is64Bit: false)) { ($0.is64Bit, $0.machine) = (false, 40) },
         Row("an object file", .notExecutable(type: 1)) { $0.type = 1 },
-        Row("position-independent", .notExecutable(type: 3)) { $0.type = 3 },
         Row("a core dump", .notExecutable(type: 4)) { $0.type = 4 },
         Row("no program header", .noSegments) { $0.count = 0 },
         Row("257 program headers", .tooManySegments(257)) { $0.count = 257 },
@@ -81,9 +80,15 @@ struct ELFRefusalTests {
         Row("at the end of the address space", .segmentOutsideRAM(1, start: .max, size: 1)) {
             $0.segments.append(ELFBuilder.Segment(physicalAddress: .max))
         },
-        Row("over the first table", .segmentOverTables(0, start: 0x1000)) { $0.segments[0].physicalAddress = 0x1000 },
-        Row("over the last table", .segmentOverTables(0, start: 0xFFFF)) { $0.segments[0].physicalAddress = 0xFFFF },
-        Row("at address 0", .segmentOverTables(0, start: 0)) { $0.segments[0].physicalAddress = 0 },
+        Row("over the first table", .segmentOverTables(0, start: 0x1000, tables: 0..<0x1_0000)) {
+            $0.segments[0].physicalAddress = 0x1000
+        },
+        Row("over the last table", .segmentOverTables(0, start: 0xFFFF, tables: 0..<0x1_0000)) {
+            $0.segments[0].physicalAddress = 0xFFFF
+        },
+        Row("at address 0", .segmentOverTables(0, start: 0, tables: 0..<0x1_0000)) {
+            $0.segments[0].physicalAddress = 0
+        },
         Row("an entry nowhere", .entryOutsideSegments(0x20_0000)) { $0.entry = 0x20_0000 },
         Row("an entry one before", .entryOutsideSegments(0x0F_FFFF)) { $0.entry = 0x0F_FFFF },
         Row("an entry one behind", .entryOutsideSegments(0x10_0001)) { $0.entry = 0x10_0001 },

@@ -12,6 +12,7 @@ struct ELFBuilder {
         var memorySize: UInt64?
         /// In place of where the content is.
         var fileOffset: UInt64?
+        var alignment: UInt64 = 0x1000
     }
 
     var is64Bit = true
@@ -61,7 +62,7 @@ struct ELFBuilder {
         header += word(segment.fileOffset ?? offset) + word(segment.virtualAddress) + word(segment.physicalAddress)
         header += word(segment.fileSize ?? length) + word(segment.memorySize ?? length)
         if !is64Bit { header += flags }
-        return header + word(0x1000)
+        return header + word(segment.alignment)
     }
 
     private func word(_ value: UInt64) -> [UInt8] { Self.bytes(value, is64Bit ? 8 : 4) }

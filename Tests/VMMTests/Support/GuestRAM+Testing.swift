@@ -30,4 +30,10 @@ extension BootTables {
             if case .bytes(let bytes) = piece.content { try memory.write(bytes.span, at: GuestAddress(piece.address)) }
         }
     }
+
+    /// The tables of a protocol that needs no room for them.
+    static func pieces(for boot: BootProtocol, _ information: BootInformation) throws -> [BootPlan.Piece] {
+        var free = FreeMemory([])
+        return try pieces(for: boot, information, &free)
+    }
 }

@@ -83,6 +83,8 @@ public struct BzImage: Equatable, Sendable {
         let is64Bit = flags & 1 != 0
         let (entry, wraps) = loadAddress.addingReportingOverflow(is64Bit ? Self.entry64 : 0)
         guard !wraps, is64Bit || entry <= UInt64(UInt32.max) else { throw .linux(.loadAddress(loadAddress)) }
+        // The first instruction is in the file.
+        guard entry &- loadAddress < image.size &- kernelOffset else { throw .truncated("Linux kernel") }
         let lastOfInitrd: UInt32 = field(0x22C, since: 0x0203, or: 0x37FF_FFFF)
         let commandLineLimit: UInt32 = field(0x238, since: 0x0206, or: 255)
         // The header ends where its jump over itself leads.
