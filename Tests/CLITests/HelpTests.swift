@@ -39,7 +39,8 @@ struct HelpTests {
         let options = outcome.text.split(separator: "\n").compactMap { $0.firstMatch(of: #/^  (--[a-z0-9-]+) /#)?.1 }
         #expect(
             options == [
-                "--mode", "--format", "--memory", "--initrd", "--cpus", "--timeout", "--grace", "--irqchip", "--no-coalescing",
+                "--mode", "--format", "--memory", "--initrd", "--cpus", "--timeout", "--grace", "--irqchip",
+                "--no-coalescing",
                 "--cmdline",
                 "--serial", "--console", "--virtio-console", "--virtio-port", "--serial2", "--disk", "--rng",
                 "--no-eventfd",

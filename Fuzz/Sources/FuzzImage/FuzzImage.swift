@@ -37,18 +37,22 @@ enum FuzzImage {
         // What is needed is told of refused images as well.
         if let needed = inspection.memoryNeeded { precondition(needed >= 1 << 20 && needed % 4096 == 0) }
         do throws(VMMError) {
+            var configuration = MachineConfiguration(image: .bytes(bytes))
+            configuration.memorySize = lowSize
+            configuration.commandLine = "some words"
             let plan = try MachinePlan(
-                MachineConfiguration(image: .bytes(bytes)), image: inspection,
-                host: HostLimits(physicalAddressBits: 46, vcpuCount: 1))
+                configuration, image: inspection, host: HostLimits(physicalAddressBits: 46, vcpuCount: 1))
             guard case .success(let loaded) = inspection.outcome else { preconditionFailure("a refused image") }
             // The tables come behind.
             precondition(plan.boot.protocol == loaded.protocol)
             precondition(Array(plan.boot.pieces.prefix(loaded.pieces.count)) == loaded.pieces)
             fill(from: image, plan.boot)
-            if inspection.format == .elf, let elf = inspection.elf { check(bytes, elf, loaded) }
-            for piece in loaded.pieces { checkContents(of: piece, bytes) }
+            check(bytes, plan.boot, loaded)
+            // What is relocated is changed after it was loaded.
+            if plan.boot.relocations == nil { for piece in loaded.pieces { checkContents(of: piece, bytes) } }
         } catch {
-            precondition(inspection.outcome == .failure(error))
+            // What there is no room for is found out last.
+            if case .image = error { precondition(inspection.outcome == .failure(error)) }
             // Messages are made of what the file says.
             precondition(!error.description.isEmpty)
         }
@@ -71,22 +75,23 @@ enum FuzzImage {
         precondition(placed[...] == expected && expected.count == Int(piece.fileSize))
     }
 
-    /// In 128 bits, where nothing can wrap.
-    private static func check(_ bytes: [UInt8], _ elf: ELFImage, _ loaded: BootPlan) {
-        precondition(elf.fault == nil && loaded.mode == elf.header?.fileClass.mode)
+    /// Everything lies in memory and apart, what is the image's in the file, and the entry in that. In 128 bits, where nothing can wrap.
+    private static func check(_ bytes: [UInt8], _ plan: BootPlan, _ loaded: BootPlan) {
         var places: [Range<UInt128>] = []
-        for segment in elf.segments {
-            let start = UInt128(segment.physicalAddress)
-            let end = start + UInt128(segment.memorySize)
-            precondition(segment.fileSize <= segment.memorySize && segment.memorySize > 0)
-            precondition(UInt128(segment.fileOffset) + UInt128(segment.fileSize) <= UInt128(bytes.count))
-            let isLow = start >= 0x1_0000 && end <= UInt128(lowSize)
+        for piece in plan.pieces where piece.memorySize > 0 {
+            let start = UInt128(piece.address)
+            let end = start + UInt128(piece.memorySize)
+            precondition(piece.fileSize <= piece.memorySize)
+            if case .image(let offset, let count) = piece.content {
+                precondition(UInt128(offset) + UInt128(count) <= UInt128(bytes.count))
+            }
             let isHigh = start >= UInt128(highStart) && end <= UInt128(highStart + highSize)
-            precondition(isLow || isHigh)
+            precondition(end <= UInt128(lowSize) || isHigh)
             precondition(!places.contains { $0.overlaps(start..<end) })
             places.append(start..<end)
         }
-        precondition(loaded.entry < 4 << 30 && places.contains { $0.contains(UInt128(loaded.entry)) })
+        let image = places.prefix(loaded.pieces.count { $0.memorySize > 0 })
+        precondition(loaded.entry < 4 << 30 && image.contains { $0.contains(UInt128(loaded.entry)) })
     }
 
     /// Guest memory in two blocks of the heap, so that the address sanitizer sees every byte beside them.
