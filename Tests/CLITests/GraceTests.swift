@@ -17,7 +17,7 @@ struct GraceTests {
     @Test("a guest that hears of it switches itself off, and the status is 0")
     func powersOff() async throws {
         let outcome = try await scratch.talk(
-            "run", Guests.path("long-acpi-list.elf"), "--irqchip", "full", "--cmdline", "button", "--grace", "600",
+            "run", Guests.path("acpi-list.elf"), "--irqchip", "full", "--cmdline", "button", "--grace", "600",
             "--report", "report"
         ) { session in
             while !session.received.suffix(8).elementsEqual("waiting\n".utf8) {
@@ -36,7 +36,7 @@ struct GraceTests {
     @Test("one that does not is ended so many seconds later, as by SIGTERM")
     func endsLater() async throws {
         let outcome = try await scratch.talk(
-            "run", Guests.path("long-acpi-list.elf"), "--irqchip", "full", "--cmdline", "spin", "--grace", "0.5"
+            "run", Guests.path("acpi-list.elf"), "--irqchip", "full", "--cmdline", "spin", "--grace", "0.5"
         ) { session in
             try await session.read(until: 3)
             try session.send(SIGTERM)
@@ -50,7 +50,7 @@ struct GraceTests {
     @Test("a second one, or another signal, ends the run at once", arguments: [SIGTERM, SIGINT])
     func second(signal: Int32) async throws {
         let outcome = try await scratch.talk(
-            "run", Guests.path("long-acpi-list.elf"), "--irqchip", "full", "--cmdline", "spin", "--grace", "100000",
+            "run", Guests.path("acpi-list.elf"), "--irqchip", "full", "--cmdline", "spin", "--grace", "100000",
             redirection: "2>errors"
         ) { session in
             try await session.read(until: 3)

@@ -13,7 +13,7 @@ struct ACPIGuestTests {
     private static func run(
         _ words: String, _ configure: (inout MachineConfiguration) -> Void = { _ in }
     ) throws -> GuestRun {
-        try GuestRun(guest: "long-acpi-list.elf") {
+        try GuestRun(guest: "acpi-list.elf") {
             $0.commandLine = words
             $0.interruptControllers = .full
             configure(&$0)

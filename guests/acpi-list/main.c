@@ -1,5 +1,5 @@
 // Finds ACPI's tables as an operating system does without help, from the RSDP in the BIOS's memory on, checks them, and lists the
-// processors. Needs --irqchip full or split, or several vCPUs.
+// processors.
 // Output with one vCPU, on any machine that has ACPI:
 //     RSDP: checksum is right
 //     FACP: checksum is right
