@@ -37,13 +37,16 @@ struct InspectCommand: ParsableCommand {
         completion: .directory)
     var dumpAcpi: String?
 
-    @OptionGroup(title: "The machine that the tables are for, as run has it")
+    @Flag(help: "Also tells what machine the image would run on: memory, devices, and the tables that the guest finds.")
+    var plan = false
+
+    @OptionGroup(title: "The machine that the plan and the tables are for, as run has it")
     var machine: InspectedMachine
 
     func validate() throws {
-        guard dumpAcpi != nil || !machine.isGiven else {
+        guard dumpAcpi != nil || plan || !machine.isGiven else {
             throw ValidationError(
-                "the options of the machine are for the tables that --dump-acpi writes; give that too, or leave them out"
+                "the options of the machine are for what --plan shows and --dump-acpi writes; give one of these too, or leave them out"
             )
         }
     }
@@ -55,12 +58,19 @@ struct InspectCommand: ParsableCommand {
         } catch {
             throw Failure(status: ExitStatus(error), message: error.words)
         }
-        guard StandardStreams.answer(ImageDescription(inspection).text) else {
-            throw Failure(status: .outputFailed, message: "cannot write to standard output")
-        }
+        try answer(ImageDescription(inspection).text)
         if case .failure(let error) = inspection.outcome {
             throw Failure(status: ExitStatus(error), message: error.words)
         }
-        if let dumpAcpi { try machine.dumpACPI(of: inspection, image: image, memory: memory, to: dumpAcpi) }
+        guard plan || dumpAcpi != nil else { return }
+        let machinePlan = try machine.plan(inspection, image: image, memory: memory)
+        if plan { try answer(PlanDescription(machinePlan).text) }
+        if let dumpAcpi { try machine.dumpACPI(of: machinePlan, image: image, to: dumpAcpi) }
+    }
+
+    private func answer(_ text: String) throws {
+        guard StandardStreams.answer(text) else {
+            throw Failure(status: .outputFailed, message: "cannot write to standard output")
+        }
     }
 }

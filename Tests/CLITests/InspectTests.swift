@@ -26,6 +26,30 @@ struct InspectTests {
             """)
     }
 
+    @Test("--plan shows the machine that it would run on, with memory, devices and tables")
+    func plan() async throws {
+        let guest = Guests.path("long-hello.elf")
+        let plain = try await scratch.swiftvmm("inspect", guest)
+        let outcome = try await scratch.swiftvmm(
+            "inspect", guest, "--plan", "--cpus", "3", "--memory", "5G", "--disk", "a", "--disk", "b,ro")
+        #expect(outcome.status == 0)
+        let lines = outcome.text.split(separator: "\n").map(String.init)
+        #expect(outcome.text.hasPrefix(plain.text.split(separator: "\n")[0] + "\n"))
+        for line in [
+            "vCPUs          3", "irqchip        full", "memory         0x100000-0xbfffffff usable",
+            "memory         0x100000000-0x17fffffff usable", "device         uart, ports 0x3f8-0x3ff, GSI 4",
+            "device         disk0, memory 0xd0000000-0xd0000fff, GSI 5",
+            "device         disk1, memory 0xd0001000-0xd0001fff, GSI 6", "device         post, port 0x80",
+            "table          ACPI RSDP at 0xe1000: 36 bytes", "table          boot parameters at 0x3000: 4096 bytes",
+        ] {
+            #expect(lines.contains(line), "\(line)")
+        }
+        // A machine that cannot be is told as run tells it.
+        let none = try await scratch.swiftvmm("inspect", guest, "--plan", "--cpus", "2", "--irqchip", "none")
+        #expect(none.status == 64)
+        #expect(none.lastError.contains("2 vCPUs need interrupt controllers"), "\(none)")
+    }
+
     @Test("options say what it is, how it is entered and on which machine", arguments: ["protected", "long"])
     func options(mode: String) async throws {
         try scratch.write(TinyELF().bytes, to: "guest.elf")

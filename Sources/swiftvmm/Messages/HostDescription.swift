@@ -84,3 +84,6 @@ struct LabeledLines {
         }.joined(separator: "\n")
     }
 }
+
+/// A number as messages write it.
+func hex(_ value: some BinaryInteger) -> String { "0x" + String(value, radix: 16) }

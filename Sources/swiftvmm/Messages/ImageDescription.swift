@@ -20,7 +20,7 @@ struct ImageDescription {
         switch inspection.outcome {
         case .success(let plan):
             for piece in plan.pieces { lines.append(("loads", Self.describe(piece))) }
-            lines.append(("run", "enters it in \(plan.mode) mode at \(Self.hex(plan.entry))"))
+            lines.append(("run", "enters it in \(plan.mode) mode at \(hex(plan.entry))"))
         case .failure(let error):
             let subject = "cannot boot \(inspection.name): "
             let reason = error.words.hasPrefix(subject) ? String(error.words.dropFirst(subject.count)) : error.words
@@ -161,8 +161,4 @@ struct ImageDescription {
         0: "none", 1: "object file", 2: "executable with fixed addresses", 3: "position-independent or shared",
         4: "core dump",
     ]
-
-    private static func hex(_ value: some BinaryInteger) -> String {
-        "0x" + String(value, radix: 16)
-    }
 }

@@ -4,7 +4,7 @@ import LinuxHost
 import SystemPackage
 import VMM
 
-/// Of the options of `run`, those that the guest's ACPI tables depend on, for `inspect`. Nothing that they name is opened.
+/// Of the options of `run`, those that the machine's plan depends on, for `inspect`. Nothing that they name is opened.
 struct InspectedMachine: ParsableArguments {
     @Option(help: ArgumentHelp("How many vCPUs: 1 unless given.", valueName: "n"), transform: RunCommand.parseCount)
     var cpus: Int?
@@ -43,8 +43,8 @@ struct InspectedMachine: ParsableArguments {
     }
 
     /// Writes each table as `acpidump -b` does: `apic.aml`, `dsdt.aml` and so on.
-    func dumpACPI(of inspection: ImageInspection, image: String, memory: MemorySize?, to folder: String) throws {
-        let tables = try plan(inspection, image: image, memory: memory).acpiTables
+    func dumpACPI(of plan: MachinePlan, image: String, to folder: String) throws {
+        let tables = plan.acpiTables
         guard !tables.isEmpty else {
             throw Failure(
                 status: .usage, message: "--dump-acpi has nothing to write for this guest: \(RunOptions.noACPI)")
@@ -64,7 +64,8 @@ struct InspectedMachine: ParsableArguments {
         }
     }
 
-    private func plan(_ inspection: ImageInspection, image: String, memory: MemorySize?) throws -> MachinePlan {
+    /// What `run` would make of them and the image.
+    func plan(_ inspection: ImageInspection, image: String, memory: MemorySize?) throws -> MachinePlan {
         var configuration = MachineConfiguration(image: .file(image))
         configuration.memorySize = memory?.bytes
         configuration.vcpuCount = cpus ?? 1
