@@ -137,7 +137,10 @@ long clinux_signal_later(int signal, int64_t delay) {
   event.sigev_notify = SIGEV_SIGNAL;
   event.sigev_signo = signal;
   int timer = -1;
-  return syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) < 0 ? -errno : clinux_timer_set(timer, delay, 0);
+  if (syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) < 0)
+    return -errno;
+  long result = clinux_timer_set(timer, delay, 0);
+  return result < 0 ? result : timer;
 }
 
 void clinux_condition_init(struct clinux_condition *condition) {

@@ -90,7 +90,7 @@ long clinux_timer_create(int32_t thread);
 long clinux_timer_set(long timer, int64_t delay, int64_t interval);
 void clinux_timer_delete(long timer);
 
-/* Sends this process `signal` in `delay` ns. 0, or -errno. */
+/* Sends this process `signal` in `delay` ns. Its timer, to be deleted, or -errno. */
 long clinux_signal_later(int signal, int64_t delay);
 
 /* ---- a condition to wait for, by the monotonic clock ---- */

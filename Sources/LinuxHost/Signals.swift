@@ -1,4 +1,5 @@
 import CLinuxHost
+import Glibc
 import SystemPackage
 
 /// The real-time signal that ends a thread's system call (`SIGRTMIN + 4`), whose handler is C.
@@ -42,9 +43,18 @@ public enum StopSignals {
     public static func endDiversion() { clinux_divert_signal(0, -1) }
 
     /// Sends this process a signal, `delay` nanoseconds from now.
-    public static func send(_ signal: Int32, after delay: Int64) {
-        _ = clinux_signal_later(signal, max(1, delay))
+    ///
+    /// - Returns: what ``cancel(_:)`` takes; nil where the system gives no timer, and the signal is sent at once.
+    @discardableResult
+    public static func send(_ signal: Int32, after delay: Int64) -> Int? {
+        let timer = clinux_signal_later(signal, max(1, delay))
+        if timer >= 0 { return Int(timer) }
+        kill(getpid(), signal)
+        return nil
     }
+
+    /// Sends no signal any more, if it has not been sent.
+    public static func cancel(_ timer: Int) { clinux_timer_delete(timer) }
 
     /// Whether the process ignores a signal, as nohup(1) has it ignore SIGHUP.
     public static func isIgnored(_ signal: Int32) -> Bool {

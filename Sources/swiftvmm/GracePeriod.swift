@@ -9,6 +9,8 @@ final class GracePeriod: MachineAttachment {
     private let control: MachineControl
     private let event: EventFD
     private let loop = Monitor<EventLoop?>(nil)
+    /// What sends the signal again.
+    private let timer = Monitor<Int?>(nil)
 
     /// - Parameter seconds: above 0 and below a thousand million.
     init(seconds: Double, of control: MachineControl) throws(VMMError) {
@@ -27,13 +29,15 @@ final class GracePeriod: MachineAttachment {
     func end() {
         StopSignals.endDiversion()
         if let loop = loop.change({ $0.take() }) { loop.unwatch(event.number) }
+        // The guest has ended in time: what is said of its end must not be cut off.
+        if let timer = timer.change({ $0.take() }) { StopSignals.cancel(timer) }
     }
 
     private func end(by signal: Int32) {
         guard event.take() > 0 else { return }
         if control.pressPowerButton() {
             StandardStreams.say("SIGTERM: pressed the guest's power button; a second one ends the run at once")
-            StopSignals.send(signal, after: nanoseconds)
+            timer.change { $0 = StopSignals.send(signal, after: nanoseconds) }
         } else {
             StandardStreams.say("SIGTERM: the guest knows of no power button; ending the run")
             StopSignals.send(signal, after: 0)

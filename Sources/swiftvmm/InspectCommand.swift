@@ -15,7 +15,10 @@ struct InspectCommand: ParsableCommand {
             """,
         version: RootCommand.version)
 
-    @Argument(help: "The guest: an ELF executable, or flat machine code.", completion: .file())
+    @Argument(
+        help:
+            "The guest: a Linux kernel, a kernel with a Multiboot or PVH header, an ELF executable, or flat machine code.",
+        completion: .file())
     var image: String
 
     @Option(help: "The mode that a flat image is entered in: real unless given.")

@@ -24,7 +24,10 @@ struct RunCommand: ParsableCommand {
             """,
         version: RootCommand.version)
 
-    @Argument(help: "The guest: an ELF executable, or flat machine code.", completion: .file())
+    @Argument(
+        help:
+            "The guest: a Linux kernel, a kernel with a Multiboot or PVH header, an ELF executable, or flat machine code.",
+        completion: .file())
     var image: String
 
     @Option(help: "The mode that a flat image is entered in: real unless given.")
@@ -73,7 +76,7 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Makes each byte that the guest writes to the serial port an exit of its own.")
     var noCoalescing = false
 
-    @Option(help: ArgumentHelp("The command line that a 64-bit guest is given.", valueName: "text"))
+    @Option(help: ArgumentHelp("The command line that a kernel, or a 64-bit guest, is given.", valueName: "text"))
     var cmdline = ""
 
     @Option(

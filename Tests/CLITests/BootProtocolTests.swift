@@ -34,11 +34,34 @@ struct BootProtocolTests {
                 """)
     }
 
+    @Test(
+        "no output may go into a file that the guest is given",
+        arguments: [
+            ["--trace", "plain"], ["--report", "./plain"], ["--serial", "file:plain"], ["--disk", "plain"],
+        ])
+    func outputs(options: [String]) async throws {
+        let outcome = try await scratch.swiftvmm(
+            ["run", Guests.path("multiboot-modules.elf"), "--initrd", "plain some words"] + options)
+        #expect(outcome.status == 64)
+        #expect(outcome.lastError.hasSuffix(" are one file; name two"), "\(outcome)")
+        #expect(try scratch.text("plain") == "first line\nsecond\n")
+    }
+
+    @Test("a command line that the guest is not given is said to have no effect", .requiresAnyKVM)
+    func commandLineWithoutEffect() async throws {
+        let outcome = try await run("real-hello.bin", "--cmdline", "words")
+        #expect(outcome.status == 0)
+        #expect(
+            outcome.errors
+                == "swiftvmm: --cmdline has no effect: a flat image, or a 32-bit one, is told of no command line\n")
+        #expect(try await run("long-args.elf", "--cmdline", "words").errors == "")
+    }
+
     @Test("what cannot be handed over is refused in words", .requiresKVM)
     func refused() async throws {
         expectRefusal(
             try await run("multiboot-modules.elf", "--initrd", "no/such one"), 66,
-            "cannot boot no/such: No such file or directory; check its name")
+            "cannot give the guest the file no/such: No such file or directory; check its name")
         expectRefusal(
             try await run("long-hello.elf", "--initrd", "plain"), 64,
             "this image's boot protocol hands over no other file; leave the initrd out")

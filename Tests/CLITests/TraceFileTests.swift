@@ -70,6 +70,16 @@ struct TraceFileTests {
         #expect(closed.errors == "swiftvmm: cannot write the trace pipe: Broken pipe\n")
     }
 
+    @Test("a trace that cannot be written does not hide how the run ended")
+    func failureBesideTheEnd() async throws {
+        let outcome = try await scratch.swiftvmm(
+            "run", Guests.path("spin.bin"), "--timeout", "0.3", "--trace", "/dev/full")
+        #expect(outcome.status == 74)
+        let lines = outcome.errors.split(separator: "\n")
+        #expect(lines.count == 2, "\(outcome)")
+        #expect(lines.first == "swiftvmm: the deadline passed before the guest ended")
+    }
+
     @Test("nothing is lost when a signal or the deadline ends the run")
     func ended() async throws {
         let guest = try scratch.write(TinyGuest.print("> ") + TinyGuest.spin, to: "prompt.bin")

@@ -42,6 +42,14 @@ public enum BootProtocol: Equatable, Sendable {
         }
     }
 
+    /// Whether the guest is given the machine's command line.
+    public var takesCommandLine: Bool {
+        switch self {
+        case .realMode, .protectedMode: false
+        default: true
+        }
+    }
+
     /// Guest-physical address of the first instruction.
     public var entry: UInt64 {
         switch self {

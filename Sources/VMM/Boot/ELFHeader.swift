@@ -16,8 +16,8 @@ public struct ELFHeader: Equatable, Sendable {
 
     /// - Throws: what keeps the header from being read. What it says may still be wrong: see ``fault``.
     init(reading image: ImageReader) throws(ImageError) {
-        let identification = ByteFields(try image.bytes(at: 0, count: 16, part: "ELF header")[...])
         guard try image.prefix(ELFImage.magic.count) == ELFImage.magic else { throw .elf(.noMagicNumber) }
+        let identification = ByteFields(try image.bytes(at: 0, count: 16, part: "ELF header")[...])
         let classNumber = identification.load(UInt8.self, at: 4) ?? 0
         guard let fileClass = ELFClass(rawValue: classNumber) else { throw .elf(.unknownClass(classNumber)) }
         let encoding = identification.load(UInt8.self, at: 5) ?? 0

@@ -107,19 +107,20 @@ struct ELFRelocations: Equatable, Sendable {
         let fields = ByteFields(bytes[...])
         var words: [Word] = []
         words.reserveCapacity(bytes.count / entrySize)
-        // The next one is most often in the same segment.
-        var last: ELFImage.Segment?
+        // There may be a million words and hundreds of segments: the last one that begins at or below an address is found by halves.
+        let sorted = segments.sorted { $0.virtualAddress < $1.virtualAddress }
         func place(_ address: UInt64) -> UInt64? {
-            func place(_ segment: ELFImage.Segment) -> UInt64? {
-                guard let offset = segment.offset(of: address, from: segment.virtualAddress),
-                    UInt64(width) <= segment.memorySize &- offset
-                else { return nil }
-                last = segment
-                return segment.physicalAddress &+ offset
+            var (low, high) = (0, sorted.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if sorted[middle].virtualAddress <= address { low = middle + 1 } else { high = middle }
             }
-            if let found = last.flatMap({ place($0) }) { return found }
-            for segment in segments { if let found = place(segment) { return found } }
-            return nil
+            guard low > 0 else { return nil }
+            let segment = sorted[low - 1]
+            guard let offset = segment.offset(of: address, from: segment.virtualAddress),
+                UInt64(width) <= segment.memorySize &- offset
+            else { return nil }
+            return segment.physicalAddress &+ offset
         }
         for entry in stride(from: 0, to: bytes.count, by: entrySize) {
             let information = fileClass.address(fields, at: entry + width)

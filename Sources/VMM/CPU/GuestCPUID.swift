@@ -54,7 +54,7 @@ extension CPUID {
                 // SVM's revision and features.
                 case 0x8000_000A: (leaf.eax, leaf.ebx, leaf.ecx, leaf.edx) = (0, 0, 0, 0)
                 case 0x8000_0008:
-                    leaf.ecx = leaf.ecx & ~0xF0FF | bits << 12 | count &- 1
+                    leaf.ecx = leaf.ecx & ~0xF0FF | bits << 12 | (count &- 1)
                 case 0x8000_001E:
                     leaf.eax = vcpu
                     leaf.ebx = leaf.ebx & ~0xFFFF | vcpu

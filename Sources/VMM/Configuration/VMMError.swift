@@ -10,6 +10,8 @@ public enum VMMError: Error, Equatable, Sendable {
     case host(HostError)
     /// The image cannot be booted: its name, and why.
     case image(name: String, ImageError)
+    /// The same of a file that the guest is to be given beside it.
+    case module(name: String, ImageError)
     /// The configuration asks for what cannot be had; the text names it, the reason and the remedy.
     case configuration(String)
     /// The vCPU's first state is one that VT-x or AMD-V would refuse to enter.
@@ -26,6 +28,7 @@ extension VMMError: CustomStringConvertible {
         case .kvm(let error): error.description
         case .host(let error): error.description
         case .image(let name, let error): "cannot boot \(name): \(error)"
+        case .module(let name, let error): "cannot give the guest the file \(name): \(error)"
         case .configuration(let text): text
         case .state(let violation): "the guest cannot be entered with this state: \(violation)"
         case .output(let error): "cannot write the guest's output: \(error)\(Self.remedy(for: error))"

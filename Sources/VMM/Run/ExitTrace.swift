@@ -82,7 +82,7 @@ public final class ExitTrace: Sendable {
     }
 
     /// Whether what waits should be written now.
-    var isDue: Bool { mustFlush.load(ordering: .relaxed) }
+    var isDue: Bool { hasPending && mustFlush.load(ordering: .relaxed) }
 
     var hasPending: Bool { output.pendingCount > 0 }
 

@@ -9,6 +9,8 @@ extension VCPURunner {
         while machine.outputs.contains(where: \.isFull) || machine.trace?.isDue == true {
             if let reason = try flushOutput(&alarm) { return reason }
             if machine.control.hasEnded || machine.control.pauseIsRequested { return nil }
+            // Another thread may be at it for long.
+            if let reason = machine.requestedStop(deadline) { return reason }
         }
         if !alarm.isSetForOutput, machine.outputs.contains(where: { $0.pendingCount > 0 }) {
             try host { () throws(HostError) in try alarm.setForOutput() }

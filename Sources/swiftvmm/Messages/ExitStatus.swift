@@ -33,7 +33,7 @@ struct ExitStatus: RawRepresentable, Equatable, Encodable, Sendable {
     init(_ error: VMMError) {
         switch error {
         case .configuration: self = .usage
-        case .image: self = .badImage
+        case .image, .module: self = .badImage
         case .kvm where error.meansNoKVM: self = .noKVM
         case .kvm, .host, .state, .fault: self = .fault
         case .output: self = .outputFailed

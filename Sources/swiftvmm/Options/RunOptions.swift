@@ -55,18 +55,23 @@ struct RunOptions {
         }
         try checkStandardInput()
         try checkFiles()
+        let guests = [image] + modulePaths
         let reportFile = try report.map {
-            try OutputFile(path: $0, option: "--report", content: "report", guests: [image])
+            try OutputFile(path: $0, option: "--report", content: "report", guests: guests)
         }
         let traceFile = try trace.map {
-            try OutputFile(path: $0, option: "--trace", content: "trace", guests: [image], grows: true)
+            try OutputFile(path: $0, option: "--trace", content: "trace", guests: guests, grows: true)
         }
         let exitTrace = traceFile.map { ExitTrace(descriptor: $0.descriptor) }
         let (summary, numbers) = boot(exitTrace)
         EndSignals.release()
         try reportFile?.write(json: RunReportFile(image: image, stop: summary, run: numbers))
         if let detail = summary.detail { StandardStreams.detail(detail) }
-        if let traceFile, let error = exitTrace?.failure { throw traceFile.failure(error) }
+        if let traceFile, let error = exitTrace?.failure {
+            // How the run ended is not to be lost behind it.
+            if summary.status != .success { StandardStreams.say(summary.message) }
+            throw traceFile.failure(error)
+        }
         if let lost = exitTrace?.unwrittenByteCount, lost > 0 {
             StandardStreams.say("\(lost) bytes of the trace were not taken by its reader")
         }
@@ -90,6 +95,7 @@ struct RunOptions {
                     status: .usage, message: "\(label.option)file:\(path) is where \(stream) goes; name another file")
             }
         }
+        for (initrd, path) in zip(initrds, modulePaths) { files.append(("--initrd \(initrd)", path, false)) }
         if let report { files.append(("--report \(report)", report, true)) }
         if let trace { files.append(("--trace \(trace)", trace, true)) }
         for disk in disks {
@@ -176,6 +182,10 @@ struct RunOptions {
                 StandardStreams.say(
                     "--grace has no effect, as the guest cannot know of a power button: \(Self.noACPI)")
             }
+            if !cmdline.isEmpty, !machine.plan.boot.protocol.takesCommandLine {
+                StandardStreams.say(
+                    "--cmdline has no effect: a flat image, or a 32-bit one, is told of no command line")
+            }
             let outcome = Result { () throws(VMMError) in try machine.run() }
             terminal?.restore()
             for device in machine.deviceReports { Self.tellLoss(of: device) }
@@ -193,7 +203,7 @@ struct RunOptions {
 
     /// Why there are no ACPI tables, and what to do.
     static let noACPI =
-        "it has no ACPI tables; guests in protected or long mode have them, with interrupt controllers (--irqchip full or split) and where their image leaves 0xe1000 to 0xeffff free"
+        "it has no ACPI tables; guests in protected or long mode have them, with interrupt controllers (--irqchip full or split) and where their image leaves the memory of a PC's BIOS free"
 
     /// What failed without ending the run is worth a word: nobody else says what became of the output.
     private static func tellLoss(of device: DeviceReport) {
@@ -208,6 +218,11 @@ struct RunOptions {
     /// A signal also ends calls that are under way, and is what the user wants to hear of.
     private static var signalSummary: StopSummary? {
         StopSignals.caught.map { StopSummary(.signal($0), unwritten: 0) }
+    }
+
+    /// The files that `--initrd` names.
+    private var modulePaths: [String] {
+        initrds.compactMap { if case .file(let path) = Self.module($0).source { path } else { nil } }
     }
 
     /// A file, or a file and behind the first space what the guest is told of it.

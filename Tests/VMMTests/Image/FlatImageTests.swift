@@ -66,7 +66,8 @@ struct FlatImageTests {
 
     @Test("an image that is said to be ELF and is not is refused")
     func notELF() {
-        #expect(LoadedImage.refusal(of: .bytes([0xF4]), format: .elf) == .truncated("ELF header"))
+        #expect(LoadedImage.refusal(of: .bytes([0xF4]), format: .elf) == .elf(.noMagicNumber))
+        #expect(LoadedImage.refusal(of: .bytes([0x7F, 0x45, 0x4C, 0x46]), format: .elf) == .truncated("ELF header"))
         var bytes = ELFBuilder().bytes
         bytes[0] = 0x7E
         #expect(LoadedImage.refusal(of: .bytes(bytes), format: .elf) == .elf(.noMagicNumber))
