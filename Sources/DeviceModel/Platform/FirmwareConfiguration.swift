@@ -13,6 +13,7 @@ public final class FirmwareConfiguration: BusDevice {
     /// - Parameters:
     ///   - ramSize: in bytes.
     ///   - cpuCount: how many processors the machine has.
+    ///   - doorbell: what answers all other accesses.
     public init(ramSize: UInt64, cpuCount: Int, doorbell: HypercallDoorbell) {
         self.doorbell = doorbell
         registers = Mutex(FirmwareConfigurationRegisters(ramSize: ramSize, cpuCount: UInt16(clamping: cpuCount)))

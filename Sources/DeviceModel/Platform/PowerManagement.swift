@@ -2,7 +2,7 @@ import Synchronization
 
 /// A PC's fixed power management hardware (ACPI 6.5 section 4.8): a power button, sleep, of which there is soft off alone, and a timer.
 ///
-/// Offsets are those of ``PowerManagementRegisters``. Where a status bit and its enable bit are set the interrupt line is high.
+/// Offsets are those of `PowerManagementRegisters`. Where a status bit and its enable bit are set the interrupt line is high.
 ///
 /// Concurrency model: safe from any thread.
 public final class PowerManagement: BusDevice {
@@ -12,6 +12,7 @@ public final class PowerManagement: BusDevice {
     private let now: @Sendable () -> Int64
 
     /// - Parameters:
+    ///   - events: is told of soft off.
     ///   - interrupt: the system control interrupt.
     ///   - now: nanoseconds of a clock that never goes back.
     public init(
