@@ -63,6 +63,35 @@ struct BootParametersTests {
         }
     }
 
+    // boot.rst, "The Real-Mode Kernel Header": ramdisk_image, ramdisk_size, and zero-page.rst for their upper halves and acpi_rsdp_addr.
+    @Test(
+        "a kernel's own header is handed back to it, with where its initial RAM disk lies, and none where there is none"
+    )
+    func kernel() throws {
+        // From 0x1F1 on: each byte its offset's lowest eight bits.
+        let header = (0x1F1..<0x268).map { UInt8(truncatingIfNeeded: $0) }
+        let kernel = LinuxKernel(
+            entry: 0x100_0200, is64Bit: true, setupHeader: header, initrdEnd: 0x8000_0000, commandLineLimit: 5)
+        var information = BootInformation(memoryMap: Self.map, commandLine: "hello")
+        let none = try BootParameters(information, kernel: kernel).bytes
+        #expect(Array(none[0x218..<0x220]) == [UInt8](repeating: 0, count: 8))
+        #expect(none[0x1F1] == 0xF1 && none[0x206] == 0x06 && none[0x236] == 0x36 && none[0x267] == 0x67)
+        #expect(none[0x210] == 0xFF && Array(none[0x228..<0x22C]) == [0x00, 0x40, 0x00, 0x00])
+        #expect(none[0x1E8] == 2 && none[0x268] == 0)
+        information.modules = [
+            BootInformation.Module(start: 0x1_2345_6000, size: 0x2_0000_0789, name: "initrd", arguments: "")
+        ]
+        information.rsdp = 0xE1000
+        let page = try BootParameters(information, kernel: kernel).bytes
+        #expect(Array(page[0x218..<0x220]) == [0x00, 0x60, 0x45, 0x23, 0x89, 0x07, 0x00, 0x00])
+        #expect(Array(page[0x0C0..<0x0C8]) == [1, 0, 0, 0, 2, 0, 0, 0])
+        #expect(Array(page[0x070..<0x078]) == [0x00, 0x10, 0x0E, 0, 0, 0, 0, 0])
+        information = BootInformation(memoryMap: Self.map, commandLine: "hello!")
+        #expect(throws: VMMError.configuration("the command line has 6 bytes; a guest takes 5 at most")) {
+            _ = try BootParameters(information, kernel: kernel)
+        }
+    }
+
     @Test("a command line takes 2,047 bytes, not characters, and no zero byte")
     func commandLineLimit() throws {
         #expect(

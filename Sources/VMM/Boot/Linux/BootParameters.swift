@@ -45,13 +45,12 @@ struct BootParameters: Equatable, Sendable {
         }
         page.storeLittleEndian(UInt8(0xFF), at: 0x210)  // a boot loader without a number of its own
         page.storeLittleEndian(UInt32(LowMemory.commandLine), at: 0x228)
-        if let initrd {
-            // The upper halves of both are elsewhere.
-            page.storeLittleEndian(UInt32(truncatingIfNeeded: initrd.start), at: 0x218)
-            page.storeLittleEndian(UInt32(truncatingIfNeeded: initrd.size), at: 0x21C)
-            page.storeLittleEndian(UInt32(truncatingIfNeeded: initrd.start >> 32), at: 0x0C0)
-            page.storeLittleEndian(UInt32(truncatingIfNeeded: initrd.size >> 32), at: 0x0C4)
-        }
+        // Whatever the kernel's header has there. The upper halves of both are elsewhere.
+        let (start, size) = (initrd?.start ?? 0, initrd?.size ?? 0)
+        page.storeLittleEndian(UInt32(truncatingIfNeeded: start), at: 0x218)
+        page.storeLittleEndian(UInt32(truncatingIfNeeded: size), at: 0x21C)
+        page.storeLittleEndian(UInt32(truncatingIfNeeded: start >> 32), at: 0x0C0)
+        page.storeLittleEndian(UInt32(truncatingIfNeeded: size >> 32), at: 0x0C4)
         if let rsdp { page.storeLittleEndian(rsdp, at: 0x070) }
         for (index, entry) in memoryMap.enumerated() {
             page.storeLittleEndian(entry.start, at: 0x2D0 + index * 20)
