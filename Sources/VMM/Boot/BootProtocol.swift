@@ -42,6 +42,9 @@ public enum BootProtocol: Equatable, Sendable {
         }
     }
 
+    /// Whether the guest will soon touch most of its memory, so that large pages behind it are worth the time to clear them.
+    var wantsHugePages: Bool { if case .linux = self { true } else { false } }
+
     /// Whether the guest is given the machine's command line.
     public var takesCommandLine: Bool {
         switch self {

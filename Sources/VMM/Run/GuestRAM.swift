@@ -10,13 +10,13 @@ struct GuestRAM {
     let backing: HostMemory
     let memory: GuestMemory
 
-    init(_ map: MemoryMap) throws(VMMError) {
+    init(_ map: MemoryMap, hasHugePages: Bool = false) throws(VMMError) {
         self.map = map
         guard let size = Int(exactly: map.size) else {
             throw .configuration("\(map.size) bytes are too much memory; use less")
         }
         do throws(HostError) {
-            backing = try HostMemory(size: size)
+            backing = try HostMemory(size: size, hasHugePages: hasHugePages)
         } catch {
             throw .configuration("\(error); use less")
         }

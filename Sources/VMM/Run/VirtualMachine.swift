@@ -111,7 +111,7 @@ public struct VirtualMachine: ~Copyable {
         }
         // Before anything is loaded: a refused image leaves no trace.
         let plan = try MachinePlan(configuration, image: inspection, modules: modules.map(\.size), host: limits)
-        let ram = try GuestRAM(plan.memory)
+        let ram = try GuestRAM(plan.memory, hasHugePages: plan.boot.protocol.wantsHugePages)
         try imageErrors(name) { () throws(ImageError) in
             try plan.boot.load(from: image, modules: modules, into: ram.memory)
         }

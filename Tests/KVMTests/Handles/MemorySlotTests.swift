@@ -80,6 +80,22 @@ struct MemorySlotTests {
         #expect(throws: HostError.self) { _ = try HostMemory(size: size) }
     }
 
+    @Test("memory that asks for huge pages begins at a multiple of them, and all of it can be written")
+    func hugePages() throws {
+        for size in [0x1000, 2 << 20, (4 << 20) + 0x1000] {
+            let memory = try HostMemory(size: size, hasHugePages: true)
+            #expect(memory.address(at: 0) % (2 << 20) == 0)
+            // SAFETY: the memory lives for the length of the block, and nobody else has it.
+            let bytes = unsafe memory.bytes
+            #expect(bytes.count == size)
+            for offset in stride(from: 0, to: size, by: 0x1000) {
+                #expect(unsafe bytes[offset] == 0)
+                unsafe bytes[offset] = 1
+            }
+        }
+        #expect(throws: HostError.self) { _ = try HostMemory(size: .max & ~0xFFF, hasHugePages: true) }
+    }
+
     @Test("memory is zero at first, and costs nothing until it is touched")
     func freshMemory() throws {
         // More than a small host has.
