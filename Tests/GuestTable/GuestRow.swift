@@ -254,6 +254,9 @@ extension GuestRow {
             ]
         } + [
             GuestRow(
+                name: "long-disk-log.elf", interruptControllers: .split, diskSectors: 50, output: "16\n32\n48\n",
+                reason: .exited(status: 0), unmappedPorts: unmapped(.split).ports),
+            GuestRow(
                 name: "long-com2.elf", input: Array("there and back\n".utf8) + [4], hasSecondSerialPort: true,
                 output: "COM1 speaks\nCOM2 speaks\nthere and back\n", reason: .exited(status: 0))
         ]

@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 # All modules that an emulated host loads itself; those they need come along.
-readonly kernel_modules=(virtio_pci virtio_console 9pnet_virtio 9p overlay kvm-amd kvm-intel msr)
+readonly kernel_modules=(virtio_pci virtio_blk virtio_console 9pnet_virtio 9p overlay kvm-amd kvm-intel msr)
 
 # make_kernel DIRECTORY: fills it with
 #   vmlinuz, vmlinux   the kernel as packaged, and decompressed, which starts much sooner in an emulator
