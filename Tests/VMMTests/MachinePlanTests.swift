@@ -76,15 +76,16 @@ struct MachinePlanTests {
         for mode in CPUMode.allCases {
             let plan = try Self.plan([1, 2, 3], mode: mode)
             let names = plan.boot.pieces.map(\.name)
+            let gates = ["interrupt table", "interrupt stubs"]
             switch mode {
-            case .real: #expect(names == ["contents"])
-            case .protected: #expect(names == ["contents", "descriptor table", "task-state segment"])
+            case .real: #expect(names == ["contents"] + gates)
+            case .protected: #expect(names == ["contents", "descriptor table", "task-state segment"] + gates)
             case .long:
                 #expect(
                     names == [
                         "contents", "descriptor table", "task-state segment", "page tables", "boot parameters",
                         "command line",
-                    ])
+                    ] + gates)
             }
             let spans = plan.boot.pieces.filter { $0.memorySize > 0 }
                 .map { ($0.address, $0.address + $0.memorySize) }.sorted { $0.0 < $1.0 }

@@ -148,6 +148,14 @@ public struct BootPlan: Equatable, Sendable {
         self.init(bootProtocol, pieces: pieces, relocations: elf.relocations?.moved(by: shift))
     }
 
+    /// Whether something of it lies in the place of a table.
+    func covers(_ table: Piece) -> Bool {
+        // Its pieces lie in RAM, and so their ends do not wrap.
+        pieces.contains {
+            $0.address < table.address + table.memorySize && table.address < $0.address &+ $0.memorySize
+        }
+    }
+
     /// The same with what the machine adds: modules, and the tables that the protocol wants.
     func adding(_ more: [Piece]) -> BootPlan {
         BootPlan(self.protocol, pieces: pieces + more, relocations: relocations)

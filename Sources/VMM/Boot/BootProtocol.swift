@@ -81,10 +81,28 @@ public enum BootProtocol: Equatable, Sendable {
         }
     }
 
+    /// What tells of exceptions that nobody handles; nil for Linux, which begins by seeing to them.
+    var gates: ReportingGates? {
+        switch self {
+        case .linux: nil
+        case .realMode: ReportingGates(table: 0, stubs: LowMemory.realModeStubs, mode: .real)
+        case .protectedMode, .longMode:
+            ReportingGates(table: LowMemory.interruptTable, stubs: LowMemory.interruptStubs, mode: mode)
+        case .multiboot1, .multiboot2, .pvh:
+            ReportingGates(table: LowMemory.biosInterruptTable, stubs: LowMemory.biosInterruptStubs, mode: mode)
+        }
+    }
+
     /// The vCPU's registers at the first instruction.
     ///
     /// - Parameter information: guest-physical address of what Multiboot's and PVH's kernels are told.
     public func entryState(information: UInt64) -> CPUState {
+        var state = segmentState(information: information)
+        if let gates { state.special.idt = DescriptorTable(base: gates.table, limit: gates.limit) }
+        return state
+    }
+
+    private func segmentState(information: UInt64) -> CPUState {
         switch self {
         case .multiboot1(let kernel):
             return .kernel(entry: kernel.entry, magic: MultibootInformation.magic, information: information)

@@ -1,3 +1,5 @@
+import DeviceModel
+
 /// The tables that a guest finds when it is entered in protected or long mode.
 enum BootTables {
     /// - Parameter free: room for those that have no place of their own.
@@ -32,10 +34,8 @@ enum BootTables {
                 name: "descriptor table",
                 bytes: bytes(BootDescriptorTable.descriptors(for: boot.mode, task: places.task)),
                 at: places.descriptors),
-            // No I/O permission bitmap: its offset is the end of the segment (Intel SDM vol. 1 section 19.5.2).
             BootPlan.Piece(
-                name: "task-state segment", bytes: [UInt8(BootDescriptorTable.taskLimit + 1), 0],
-                at: places.task + 0x66),
+                name: "task-state segment", bytes: BootDescriptorTable.taskState(for: boot.mode), at: places.task),
         ]
     }
 
@@ -62,10 +62,14 @@ enum BootTables {
 enum BootDescriptorTable {
     static let codeSelector: UInt16 = 0x10
     static let dataSelector: UInt16 = 0x18
+    /// Code too, and what gates lead to: a guest's own table has its code at 0x08 most often, or at 0x10.
+    static let gateSelector: UInt16 = 0x08
     static let taskSelector: UInt16 = 0x20
     /// Offset of the last byte of a task-state segment without I/O permission bitmap, 32-bit and 64-bit alike.
     static let taskLimit: UInt16 = 0x67
-    /// Offset of the table's last byte: null, unused, code, data, and a task descriptor of 16 bytes.
+    /// Which of the task's interrupt stacks exceptions of long mode come to: one that is good where the guest's own is not.
+    static let exceptionStack: UInt8 = 1
+    /// Offset of the table's last byte: null, code, code, data, and a task descriptor of 16 bytes.
     static let limit: UInt16 = 6 * 8 - 1
 
     /// The table as 64-bit words.
@@ -75,7 +79,16 @@ enum BootDescriptorTable {
         let data: UInt64 = 0x00CF_9300_0000_FFFF
         // Present, type 11 (busy); the base fits the descriptor's low part.
         let task = UInt64(taskLimit) | base << 16 | 0x8B << 40
-        return [0, 0, code, data, task, 0]
+        return [0, code, code, data, task, 0]
+    }
+
+    /// Nothing but what says that there is no I/O permission bitmap, whose offset is the end of the segment (Intel SDM vol. 1 section
+    /// 19.5.2), and in long mode the exception stack (vol. 3A figure 9-11).
+    static func taskState(for mode: CPUMode) -> [UInt8] {
+        var task = [UInt8](repeating: 0, count: Int(taskLimit) + 1)
+        if mode == .long { task.storeLittleEndian(LowMemory.exceptionStackTop, at: 0x24) }
+        task.storeLittleEndian(taskLimit + 1, at: 0x66)
+        return task
     }
 }
 

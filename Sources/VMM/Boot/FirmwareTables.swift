@@ -28,13 +28,7 @@ struct FirmwareTables {
 
     /// All of the pieces, which need each other, or none.
     private static func unlessCovered(_ pieces: [BootPlan.Piece], by boot: BootPlan) -> [BootPlan.Piece] {
-        let isCovered = pieces.contains { piece in
-            // An image's piece lies in RAM, so its end cannot wrap.
-            boot.pieces.contains {
-                $0.address < piece.address + piece.memorySize && piece.address < $0.address &+ $0.memorySize
-            }
-        }
-        return isCovered ? [] : pieces
+        pieces.contains(where: boot.covers) ? [] : pieces
     }
 }
 

@@ -7,6 +7,42 @@ public struct CPUSnapshot: Equatable, Sendable {
     public let special: SpecialRegisters
     /// The bytes at the instruction pointer; empty where there is no memory or none is mapped.
     public internal(set) var instruction: InstructionBytes
+    /// Words of the stack, the top one first, of the size that the mode pushes; as many as can be read.
+    public internal(set) var stack: [UInt64] = []
+    /// The nearest symbol of an ELF image at or before the instruction, and how far it is from there in bytes.
+    public internal(set) var symbol: String?
+
+    init(
+        registers: GeneralRegisters, special: SpecialRegisters, instruction: InstructionBytes = InstructionBytes([])
+    ) {
+        self.registers = registers
+        self.special = special
+        self.instruction = instruction
+    }
+
+    var mode: CPUMode {
+        special.cr0.contains(.protectionEnable)
+            ? special.efer.contains(.longModeActive) && special.cs.isLong ? .long : .protected : .real
+    }
+
+    /// What a push takes, in bytes.
+    var wordSize: UInt64 { mode == .long ? 8 : special.cs.is32Bit ? 4 : 2 }
+
+    /// Linear, of the top of the stack.
+    var stackAddress: UInt64 {
+        if mode == .long { return registers.rsp }
+        let offset = special.ss.is32Bit ? registers.rsp & 0xFFFF_FFFF : registers.rsp & 0xFFFF
+        return special.ss.base &+ offset
+    }
+
+    /// Where the instruction is, as people call it: segment and offset in real mode, else the linear address, and the symbol there.
+    public var place: String {
+        if mode == .real {
+            let (segment, offset) = (UInt64(special.cs.selector), registers.rip & 0xFFFF)
+            return "\(padded(segment, digits: 4)):\(padded(offset, digits: 4))"
+        }
+        return hex(instructionAddress) + (symbol.map { " (\($0))" } ?? "")
+    }
 
     /// Linear: the code segment's base and the instruction pointer.
     public var instructionAddress: UInt64 {
@@ -61,6 +97,9 @@ extension CPUSnapshot: CustomStringConvertible {
                 + "  idt \(hex(special.idt.base)) limit \(hex(special.idt.limit))")
         if isAfterReset {
             lines.append("These are the registers after a reset: this host loses them at a triple fault.")
+        }
+        if !stack.isEmpty {
+            lines.append("stack: " + stack.map { padded($0, digits: Int(wordSize) * 2) }.joined(separator: " "))
         }
         lines.append("code at \(hex(instructionAddress)): \(instruction.count == 0 ? "no memory" : "\(instruction)")")
         return lines.joined(separator: "\n")

@@ -5,7 +5,11 @@ import KVM
 /// marks the first 64 KiB as reserved but for protocols whose tables are in the BIOS area.
 enum LowMemory {
     static let descriptorTable: UInt64 = 0x1000
+    static let interruptTable: UInt64 = 0x1400
+    static let interruptStubs: UInt64 = 0x1600
     static let taskState: UInt64 = 0x2000
+    /// Of the stack that long mode's exceptions come to; it is full at the task-state segment's end.
+    static let exceptionStackTop: UInt64 = 0x3000
     static let bootParameters: UInt64 = 0x3000
     static let commandLine: UInt64 = 0x4000
     static let pageTables: UInt64 = 0x8000
@@ -24,7 +28,12 @@ enum LowMemory {
     /// Part of it, for what a machine places there where its guest may have all other memory: nothing of the image can be here.
     static let biosTables: Range<UInt64> = 0xE0000..<0x100000
     static let biosDescriptorTable: UInt64 = 0xE0000
+    static let biosInterruptTable: UInt64 = 0xE0400
+    static let biosInterruptStubs: UInt64 = 0xE0600
     static let biosTaskState: UInt64 = 0xE0800
+    /// Of a PC's BIOS, and in it what real mode's interrupt vectors lead to.
+    static let biosSegment: UInt64 = 0xF0000
+    static let realModeStubs: UInt64 = 0xF0000
     /// The text of a PC's screen (there is RAM).
     static let screen: UInt64 = 0xB8000
     /// Where a flat protected- or long-mode image is loaded.
@@ -60,6 +69,8 @@ enum Ports {
     static let postCode: Range<UInt16> = 0x80..<0x81
     static let systemControl: Range<UInt16> = 0x92..<0x93
     static let debugConsole: Range<UInt16> = 0xE9..<0xEA
+    /// By which the code that an interrupt table leads to tells of a vector. No device: only a write from there counts.
+    static let vectors: UInt16 = 0xEA
     static let debugExit: Range<UInt16> = 0xF4..<0xF8
     static let com2: Range<UInt16> = 0x2F8..<0x300
     static let com1: Range<UInt16> = 0x3F8..<0x400

@@ -19,6 +19,8 @@ public struct MachinePlan: Equatable, Sendable {
     public let vcpuCount: Int
     /// What every machine has, then the configuration's devices in its order.
     public let devices: [DeviceSlot]
+    /// What tells of exceptions that nobody handles; nil where the boot protocol has none, or the image lies in its place.
+    let gates: ReportingGates?
 
     /// The devices of the configuration begin here in ``devices``.
     static let firstConfigured = platform.count
@@ -50,6 +52,9 @@ public struct MachinePlan: Equatable, Sendable {
             devices.append(slot)
         }
         self.devices = devices
+        gates = boot.protocol.gates.flatMap { gates in
+            gates.pieces.contains(where: boot.covers) ? nil : gates
+        }
         let firmware = FirmwareTables(vcpuCount: vcpuCount, interrupts: interrupts, devices: devices, boot: boot)
         var free = FreeMemory(memory, without: boot.pieces + firmware.pieces)
         let placed = try Self.place(modules, of: configuration, for: boot.protocol, &free)
@@ -65,7 +70,7 @@ public struct MachinePlan: Equatable, Sendable {
             },
             rsdp: firmware.rsdp, rsdpBytes: firmware.rsdpBytes)
         let tables = try BootTables.pieces(for: boot.protocol, information, &free)
-        self.boot = boot.adding(placed + tables + firmware.pieces)
+        self.boot = boot.adding(placed + tables + (gates?.pieces ?? []) + firmware.pieces)
     }
 
     /// Finds each module a place, as the boot protocol wants it.

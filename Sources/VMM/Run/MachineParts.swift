@@ -10,6 +10,7 @@ final class MachineParts: Sendable {
     let kvm: KVMVirtualMachine
     let ports: Bus
     let mmio: Bus
+    let gates: ReportingGates?
     let devices: [any MachineDevice]
     /// What of the devices' output vCPUs write out, each once.
     let outputs: [ConsoleOutput]
@@ -52,6 +53,7 @@ final class MachineParts: Sendable {
             throw .configuration("two devices cannot be at one place: \(error); choose another range")
         }
         self.devices = devices
+        gates = plan.gates
         outputs = devices.flatMap(\.outputs).reduce(into: []) { all, output in
             if !all.contains(where: { $0 === output }) { all.append(output) }
         }

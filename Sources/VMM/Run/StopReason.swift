@@ -11,6 +11,8 @@ public enum StopReason: Equatable, Sendable {
     case poweredOff
     /// The guest told that its kernel has panicked.
     case panicked
+    /// An exception or an interrupt that the guest has no handler for.
+    case exception(GuestException)
     /// A fault while the processor handled a double fault.
     case tripleFault(CPUSnapshot)
     /// The configured time is over.

@@ -57,6 +57,7 @@ struct VCPURunner: ~Copyable {
             if let trace, !exit.isRead { note(exit, in: trace, at: start) }
             switch exit {
             case .portWrite(let access):
+                if access.port == Ports.vectors, let exception = try exception() { return .exception(exception) }
                 let effects = writePort(access, ports)
                 if !effects.isEmpty, let reason = try perform(effects, &alarm) { return reason }
             case .portRead(let access):
@@ -149,33 +150,6 @@ struct VCPURunner: ~Copyable {
             guard watch.hasRound else { return false }
             return try watch.join(vcpu: index) { () throws(KVMError) in try vcpu.isAsleep() }
         }
-    }
-
-    private func snapshot(_ exit: VCPUExit? = nil) throws(VMMError) -> CPUSnapshot {
-        try kvm { () throws(KVMError) in
-            let registers = try vcpu.registers()
-            let special = try vcpu.specialRegisters()
-            var snapshot = CPUSnapshot(registers: registers, special: special, instruction: InstructionBytes([]))
-            if case .internalError(_, let instruction) = exit, instruction.count > 0 {
-                snapshot.instruction = instruction
-            } else {
-                snapshot.instruction = try instructionBytes(at: snapshot.instructionAddress)
-            }
-            return snapshot
-        }
-    }
-
-    /// What stands in RAM at a linear address, up to the end of its page.
-    private func instructionBytes(at linear: UInt64) throws(KVMError) -> InstructionBytes {
-        guard let start = try vcpu.physicalAddress(ofLinear: linear) else { return InstructionBytes([]) }
-        var bytes: [UInt8] = []
-        for offset in 0..<min(15, 0x1000 - start & 0xFFF) {
-            guard let address = GuestAddress(start).adding(offset),
-                let byte = try? machine.host.memory.load(UInt8.self, at: address)
-            else { break }
-            bytes.append(byte)
-        }
-        return InstructionBytes(bytes)
     }
 }
 

@@ -22,7 +22,7 @@ struct ExitStatus: RawRepresentable, Equatable, Encodable, Sendable {
         switch reason {
         case .halted, .reset, .poweredOff: self = .success
         case .exited(let status): self.init(rawValue: Int32(status))
-        case .panicked, .tripleFault, .guestError: self = .guestFailed
+        case .panicked, .exception, .tripleFault, .guestError: self = .guestFailed
         case .deadline: self = .deadline
         // As a shell tells of a program that a signal ended.
         case .signal(let number): self.init(rawValue: 128 + number)

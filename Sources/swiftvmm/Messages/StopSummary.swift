@@ -27,6 +27,9 @@ struct StopSummary: Equatable, Encodable {
         case .poweredOff: (self.reason, message) = ("poweredOff", "the guest powered the machine off")
         case .panicked:
             (self.reason, message) = ("panicked", "the guest's kernel panicked, as it told by the panic port")
+        case .exception(let exception):
+            (self.reason, message) = ("exception", exception.description)
+            detail = exception.state.description
         case .tripleFault(let state):
             (self.reason, message) = (
                 "tripleFault", "the guest caused a triple fault: an exception that it could not handle"

@@ -118,10 +118,6 @@ struct BootParametersTests {
         try BootTables.write(for: .long, information, into: memory)
         #expect(try memory.load(4096, at: 0x3000) == BootParameters(information).bytes)
         #expect(memory.load(6, at: 0x4000) == Array("hello".utf8) + [0])
-        // The task-state segment: all zero but where its I/O permission bitmap would be, which is its end.
-        let task = try #require(memory.load(0x68, at: 0x2000))
-        #expect(Array(task[0x66..<0x68]) == [0x68, 0x00])
-        #expect(task[..<0x66].allSatisfy { $0 == 0 })
         for empty in [0..<0x1000, 0x1030..<0x2000, 0x2068..<0x3000, 0x4005..<0x8000, 0xE000..<0x10_0000] {
             let bytes = try #require(memory.load(empty.count, at: UInt64(empty.lowerBound)))
             #expect(bytes.allSatisfy { $0 == 0 }, "\(empty)")

@@ -11,7 +11,7 @@ struct BootTableTests {
     func longDescriptors() {
         #expect(
             BootDescriptorTable.descriptors(for: .long) == [
-                0, 0, 0x00AF_9B00_0000_FFFF, 0x00CF_9300_0000_FFFF, 0x0000_8B00_2000_0067, 0,
+                0, 0x00AF_9B00_0000_FFFF, 0x00AF_9B00_0000_FFFF, 0x00CF_9300_0000_FFFF, 0x0000_8B00_2000_0067, 0,
             ])
         #expect(BootDescriptorTable.codeSelector == 0x10)
         #expect(BootDescriptorTable.dataSelector == 0x18)
@@ -23,7 +23,7 @@ struct BootTableTests {
     func protectedDescriptors() {
         #expect(
             BootDescriptorTable.descriptors(for: .protected) == [
-                0, 0, 0x00CF_9B00_0000_FFFF, 0x00CF_9300_0000_FFFF, 0x0000_8B00_2000_0067, 0,
+                0, 0x00CF_9B00_0000_FFFF, 0x00CF_9B00_0000_FFFF, 0x00CF_9300_0000_FFFF, 0x0000_8B00_2000_0067, 0,
             ])
     }
 
@@ -44,7 +44,7 @@ struct BootTableTests {
     }
 
     // Intel SDM vol. 3A figures 8-2 and 8-11: the map's offset is the word at 0x66; one that is past the limit means no map.
-    @Test("the task-state segment has no map of ports: its offset, at the end of the segment, is past the limit")
+    @Test("the task-state segment has no map of ports, its offset past the limit, and in long mode a stack for exceptions")
     func taskState() throws {
         let ram = try GuestRAM.make(1 << 20)
         let information = BootInformation(memoryMap: [], commandLine: "")
@@ -52,7 +52,11 @@ struct BootTableTests {
             let pieces = try BootTables.pieces(for: boot, information)
             try BootPlan(boot, pieces: pieces).load(from: try ImageReader(.bytes([0])), into: ram.memory)
             let segment = try #require(ram.memory.load(Int(BootDescriptorTable.taskLimit) + 1, at: 0x2000))
-            #expect(segment == [UInt8](repeating: 0, count: 0x66) + [0x68, 0])
+            #expect(segment[0x66...] == [0x68, 0])
+            // Figure 9-11: the first of the interrupt stacks.
+            var expected = [UInt8](repeating: 0, count: 0x66)
+            if boot.mode == .long { expected[0x25] = 0x30 }
+            #expect(Array(segment[..<0x66]) == expected)
         }
     }
 

@@ -1,0 +1,69 @@
+import DeviceModel
+
+/// What stands in the interrupt table that a guest begins with: for each vector a gate to a few bytes that tell swiftvmm of it, so that
+/// an exception or an interrupt which nobody handles ends the run by its name. A guest that loads a table of its own is rid of them.
+struct ReportingGates: Equatable, Sendable {
+    /// A vector's code is OUT to a port of ours, an exit whose instruction pointer tells which vector it is, and IRET.
+    static let stubSize: UInt64 = 4
+
+    /// Guest-physical, and linear where the guest begins: of the table.
+    let table: UInt64
+    /// The same of the first vector's code; the others' follow.
+    let stubs: UInt64
+    let mode: CPUMode
+
+    /// Real mode has 256 vectors; of the others only those that the processor raises by itself have a gate.
+    var count: Int { mode == .real ? 256 : 32 }
+
+    /// Offset of the table's last byte.
+    var limit: UInt16 {
+        switch mode {
+        case .real: 256 * 4 - 1
+        case .protected: 32 * 8 - 1
+        case .long: 32 * 16 - 1
+        }
+    }
+
+    /// What is placed for them.
+    var pieces: [BootPlan.Piece] {
+        [
+            BootPlan.Piece(name: "interrupt table", bytes: (0..<count).flatMap(gate), at: table),
+            BootPlan.Piece(name: "interrupt stubs", bytes: (0..<count).flatMap { _ in Self.stub }, at: stubs),
+        ]
+    }
+
+    /// The vector whose code an exit comes from.
+    ///
+    /// - Parameter address: linear, of the instruction that caused the exit, or of the next one: hosts differ.
+    func vector(at address: UInt64) -> UInt8? {
+        let offset = address &- stubs
+        guard offset < UInt64(count) * Self.stubSize, offset % Self.stubSize <= Self.outSize else { return nil }
+        return UInt8(truncatingIfNeeded: offset / Self.stubSize)
+    }
+
+    private static let outSize: UInt64 = 2
+    private static let stub: [UInt8] = [0xE6, UInt8(truncatingIfNeeded: Ports.vectors), 0xCF, 0x90]
+
+    /// Real mode's are offset and segment (Intel SDM vol. 3A section 21.1.4). The others' are interrupt gates (sections 7.11 and 7.14.1),
+    /// open to ring 3, so that what a program calls by INT is told as itself.
+    private func gate(_ vector: Int) -> [UInt8] {
+        let place = stubs + UInt64(vector) * Self.stubSize
+        var gate: [UInt8]
+        switch mode {
+        case .real:
+            gate = [0, 0, 0, 0]
+            gate.storeLittleEndian(UInt16(truncatingIfNeeded: place - LowMemory.biosSegment), at: 0)
+            gate.storeLittleEndian(UInt16(truncatingIfNeeded: LowMemory.biosSegment >> 4), at: 2)
+            return gate
+        case .protected: gate = [UInt8](repeating: 0, count: 8)
+        case .long:
+            gate = [UInt8](repeating: 0, count: 16)
+            gate[4] = BootDescriptorTable.exceptionStack
+        }
+        gate.storeLittleEndian(UInt16(truncatingIfNeeded: place), at: 0)
+        gate.storeLittleEndian(BootDescriptorTable.gateSelector, at: 2)
+        gate[5] = 0xEE
+        gate.storeLittleEndian(UInt16(truncatingIfNeeded: place >> 16), at: 6)
+        return gate
+    }
+}

@@ -1,0 +1,102 @@
+import DeviceModel
+import KVM
+
+/// The vCPU's state, for people.
+extension VCPURunner {
+    /// Words of the stack that are worth showing.
+    private static let stackDepth = 6
+
+    /// The vCPU as it stands between two runs.
+    func snapshot(_ exit: VCPUExit? = nil) throws(VMMError) -> CPUSnapshot {
+        try kvm { () throws(KVMError) in
+            var snapshot = try snapshot(registers: vcpu.registers(), special: vcpu.specialRegisters())
+            if case .internalError(_, let instruction) = exit, instruction.count > 0 {
+                snapshot.instruction = instruction
+            }
+            return snapshot
+        }
+    }
+
+    /// What came to one of the gates that the guest began with; nil where the exit has another cause.
+    func exception() throws(VMMError) -> GuestException? {
+        try kvm { () throws(KVMError) in
+            guard let gates = machine.gates else { return nil }
+            let special = try vcpu.specialRegisters()
+            let registers = try vcpu.registers()
+            let here = CPUSnapshot(registers: registers, special: special)
+            guard let vector = gates.vector(at: here.instructionAddress) else { return nil }
+            return try exception(vector, here)
+        }
+    }
+
+    /// Undoes what the processor did to deliver an exception (Intel SDM vol. 3A sections 7.12.1, 7.14.2 and 21.1.4), as far as its stack
+    /// can be read.
+    private func exception(_ vector: UInt8, _ here: CPUSnapshot) throws(KVMError) -> GuestException {
+        var (registers, special) = (here.registers, here.special)
+        let mode = here.mode
+        // What the gates are made for, whatever the code segment is that they lead to.
+        let width: UInt64 = mode == .real ? 2 : mode == .protected ? 4 : 8
+        let code = mode != .real && GuestException.hasErrorCode(vector)
+        let frame = try words(5 + (code ? 1 : 0), of: width, at: here.stackAddress)
+        let rest = frame.dropFirst(code ? 1 : 0)
+        if rest.count >= 3 {
+            let selector = UInt16(truncatingIfNeeded: rest[rest.startIndex + 1])
+            let isInner = mode == .long || (selector ^ special.cs.selector) & 3 != 0
+            registers.rip = rest[rest.startIndex]
+            registers.rflags = Flags(rawValue: rest[rest.startIndex + 2])
+            if isInner, rest.count == 5 {
+                registers.rsp = rest[rest.startIndex + 3]
+                special.ss.selector = UInt16(truncatingIfNeeded: rest[rest.startIndex + 4])
+            } else {
+                registers.rsp &+= width * (code ? 4 : 3)
+            }
+            special.cs.selector = selector
+            if mode == .real { special.cs.base = UInt64(selector) << 4 }
+        }
+        let state = try snapshot(registers: registers, special: special)
+        return GuestException(
+            vector: vector, errorCode: code ? frame.first.map { UInt32(truncatingIfNeeded: $0) } : nil,
+            isCall: mode == .real ? try isCall(vector, before: state.instructionAddress) : false, state: state)
+    }
+
+    /// Whether `INT vector` stands before a linear address.
+    private func isCall(_ vector: UInt8, before address: UInt64) throws(KVMError) -> Bool {
+        try bytes(2, at: address &- 2) == [0xCD, vector]
+    }
+
+    private func snapshot(
+        registers: GeneralRegisters, special: SpecialRegisters
+    ) throws(KVMError) -> CPUSnapshot {
+        var snapshot = CPUSnapshot(registers: registers, special: special)
+        let address = snapshot.instructionAddress
+        // Up to the end of its page: what is behind it is seldom part of the same instruction.
+        snapshot.instruction = InstructionBytes(try bytes(min(15, 0x1000 - Int(address & 0xFFF)), at: address))
+        snapshot.stack = try words(Self.stackDepth, of: snapshot.wordSize, at: snapshot.stackAddress)
+        return snapshot
+    }
+
+    /// Words of so many bytes each from a linear address on, as many as can be read.
+    private func words(_ count: Int, of width: UInt64, at address: UInt64) throws(KVMError) -> [UInt64] {
+        let size = Int(width)
+        let found = try bytes(count * size, at: address)
+        return stride(from: 0, through: found.count - size, by: size).map { start in
+            found[start..<start + size].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+        }
+    }
+
+    /// What stands in RAM from a linear address on, as far as there is RAM and it is mapped.
+    private func bytes(_ count: Int, at address: UInt64) throws(KVMError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var page: UInt64?
+        for offset in 0..<UInt64(count) {
+            let linear = address &+ offset
+            if page == nil || linear & 0xFFF == 0 {
+                page = try vcpu.physicalAddress(ofLinear: linear).map { $0 & ~0xFFF }
+            }
+            guard let page, let byte = try? machine.host.memory.load(UInt8.self, at: GuestAddress(page | linear & 0xFFF))
+            else { break }
+            bytes.append(byte)
+        }
+        return bytes
+    }
+}
