@@ -17,6 +17,8 @@ struct ExitStatusTests {
 
     static let reasons: [(StopReason, Int32)] = [
         (.halted, 0),
+        (.sleeping, 0),
+        (.exception(GuestException(vector: 6, errorCode: nil, isCall: false, state: snapshot)), 125),
         (.exited(status: 0), 0),
         (.exited(status: 1), 1),
         (.exited(status: 64), 64),
@@ -26,7 +28,7 @@ struct ExitStatusTests {
         (.reset(.resetControl), 0),
         (.poweredOff, 0),
         (.panicked, 125),
-        (.tripleFault(snapshot), 125),
+        (.tripleFault(TripleFault(state: snapshot)), 125),
         (.deadline, 124),
         (.signal(2), 130),
         (.signal(15), 143),

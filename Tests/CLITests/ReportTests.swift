@@ -109,7 +109,10 @@ struct ReportTests {
             (TinyGuest.out(0x64, 0xFE), [], "reset", 0),
             (TinyGuest.outWord(0x604, 0x2000), [], "poweredOff", 0),
             (TinyGuest.spin, ["--timeout", "0.1"], "deadline", 124),
-            ([0x0F, 0x0B], ["--mode", "protected"], "tripleFault", 125),
+            ([0x0F, 0x0B], ["--mode", "protected"], "exception", 125),
+            // lidt of zeros, ud2
+            ([0x0F, 0x01, 0x1D, 0x20, 0, 0x10, 0, 0x0F, 0x0B], ["--mode", "protected"], "tripleFault", 125),
+            ([0xFB, 0xF4], [], "sleeping", 0),
             ([0xEA, 0x10, 0x00, 0xFF, 0xFF], ["--memory", "1M"], "guestError", 125),
         ]
         for end in ends {

@@ -59,31 +59,29 @@ public struct CPUSnapshot: Equatable, Sendable {
     public var isAfterReset: Bool {
         special.cs.base == 0xFFFF_0000 && registers.rip == 0xFFF0
     }
-
-    /// What to do about an instruction that was not emulated.
-    var emulationHint: String {
-        if instruction.count == 0 { return "; there is no memory there: a jump went astray" }
-        let name = InstructionName.find(instruction.bytes).map { " (\($0))" } ?? ""
-        return ", \(instruction)\(name); this host's KVM emulates some processor modes in software and lacks it there: "
-            + "use another instruction, run it in ring 3, or use a host with VT-x or AMD-V"
-    }
 }
 
 extension CPUSnapshot: CustomStringConvertible {
-    /// Several lines of 80 columns at most, unless a segment's base is above 4 GiB.
-    public var description: String {
-        let general: [(String, UInt64)] = [
+    /// By the manuals' names, those of 64 bits.
+    private var namedRegisters: [(name: String, value: UInt64)] {
+        [
             ("rax", registers.rax), ("rbx", registers.rbx), ("rcx", registers.rcx), ("rdx", registers.rdx),
             ("rsi", registers.rsi), ("rdi", registers.rdi), ("rbp", registers.rbp), ("rsp", registers.rsp),
-            ("r8 ", registers.r8), ("r9 ", registers.r9), ("r10", registers.r10), ("r11", registers.r11),
+            ("r8", registers.r8), ("r9", registers.r9), ("r10", registers.r10), ("r11", registers.r11),
             ("r12", registers.r12), ("r13", registers.r13), ("r14", registers.r14), ("r15", registers.r15),
             ("rip", registers.rip), ("flg", registers.rflags.rawValue), ("cr2", special.cr2), ("cr3", special.cr3),
             ("cr0", special.cr0.rawValue), ("cr4", special.cr4.rawValue), ("efr", special.efer.rawValue),
         ]
+    }
+
+    /// Several lines of 80 columns at most, unless a segment's base is above 4 GiB.
+    public var description: String {
         var lines: [String] = []
-        for start in stride(from: 0, to: general.count, by: 3) {
+        let registers = namedRegisters
+        for start in stride(from: 0, to: registers.count, by: 3) {
             lines.append(
-                general[start...].prefix(3).map { "\($0.0) \(padded($0.1, digits: 16))" }.joined(separator: "  "))
+                registers[start...].prefix(3)
+                    .map { ($0.name.count < 3 ? "\($0.name) " : $0.name) + " \(padded($0.value, digits: 16))" }.joined(separator: "  "))
         }
         let segments: [(String, Segment)] = [
             ("cs", special.cs), ("ds", special.ds), ("es", special.es), ("fs", special.fs), ("gs", special.gs),
@@ -117,31 +115,19 @@ private func padded(_ value: UInt64, digits: Int) -> String {
     return String(repeating: "0", count: max(0, digits - text.count)) + text
 }
 
-/// Names for the instructions that guests most often meet as "not emulated", by their opcode (Intel SDM vol. 2).
-enum InstructionName {
-    private static let known: [(opcode: [UInt8], name: String)] = [
-        ([0xCC], "INT3"),
-        ([0xCD], "INT n"),
-        ([0x0F, 0x01, 0xC1], "VMCALL"),
-        ([0x0F, 0x01, 0xD9], "VMMCALL"),
-        ([0x0F, 0x01, 0xCA], "CLAC"),
-        ([0x0F, 0x01, 0xCB], "STAC"),
-        ([0x0F, 0x01, 0xD0], "XGETBV"),
-        ([0x0F, 0x01, 0xD1], "XSETBV"),
-        ([0x0F, 0xAE], "XSAVE or XRSTOR family"),
-        ([0x0F, 0xB8], "POPCNT"),
-        ([0x0F, 0xC7], "CMPXCHG16B or XSAVE family"),
-        ([0x0F, 0x38, 0x82], "INVPCID"),
-    ]
+/// The form that `--report` has.
+extension CPUSnapshot: Encodable {
+    private enum CodingKeys: String, CodingKey {
+        case place, registers, instruction, stack
+    }
 
-    /// - Parameter bytes: an instruction with its prefixes.
-    static func find(_ bytes: [UInt8]) -> String? {
-        let opcode = bytes.drop { byte in
-            switch byte {
-            case 0x26, 0x2E, 0x36, 0x3E, 0x64...0x67, 0xF0, 0xF2, 0xF3, 0x40...0x4F: true
-            default: false
-            }
-        }
-        return known.first { opcode.starts(with: $0.opcode) }?.name
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(place, forKey: .place)
+        let long = ["flg": "rflags", "efr": "efer"]
+        let registers = namedRegisters.map { (long[$0.name] ?? $0.name, hex($0.value)) }
+        try container.encode(Dictionary(uniqueKeysWithValues: registers), forKey: .registers)
+        try container.encode("\(instruction)", forKey: .instruction)
+        try container.encode(stack.map { hex($0) }, forKey: .stack)
     }
 }

@@ -9,7 +9,7 @@ public struct GuestException: Equatable, Sendable {
     /// Whether the guest called the vector by INT, as far as that can be told: in real mode, by the bytes before the place.
     public let isCall: Bool
     /// As the exception found it.
-    public let state: CPUSnapshot
+    public internal(set) var state: CPUSnapshot
 
     /// Intel SDM vol. 3A table 7-1.
     private static let names: [UInt8: String] = [

@@ -5,6 +5,8 @@ import KVM
 public enum StopReason: Equatable, Sendable {
     /// HLT, with nothing that could wake it.
     case halted
+    /// The same with interrupts on: the guest waits for one, and its machine has nothing that could interrupt.
+    case sleeping
     /// The guest wrote to an exit port.
     case exited(status: UInt8)
     case reset(ResetCause)
@@ -14,7 +16,7 @@ public enum StopReason: Equatable, Sendable {
     /// An exception or an interrupt that the guest has no handler for.
     case exception(GuestException)
     /// A fault while the processor handled a double fault.
-    case tripleFault(CPUSnapshot)
+    case tripleFault(TripleFault)
     /// The configured time is over.
     case deadline
     /// A signal of the process that the program chose to catch.
@@ -39,7 +41,7 @@ public struct GuestError: Equatable, Sendable {
     }
 
     public let kind: Kind
-    public let state: CPUSnapshot
+    public internal(set) var state: CPUSnapshot
 }
 
 extension GuestError: CustomStringConvertible {

@@ -75,8 +75,11 @@ struct VCPURunner: ~Copyable {
             case .msrRead(let index): refuseMSR(index, isWrite: false)
             case .msrWrite(let index, _): refuseMSR(index, isWrite: true)
             case .endOfInterrupt(let vector): host.interrupts.ioAPIC?.endOfInterrupt(vector: vector)
-            case .halt: return .halted
-            case .shutdown: return .tripleFault(try snapshot())
+            // Where there are interrupt controllers, HLT sleeps in the kernel and is no exit.
+            case .halt:
+                let registers = try kvm { () throws(KVMError) in try vcpu.registers() }
+                return registers.rflags.contains(.interruptEnable) ? .sleeping : .halted
+            case .shutdown: return .tripleFault(TripleFault(state: try snapshot()))
             case .interruptWindowOpen, .nonMaskableInterrupt: break
             default: return .guestError(GuestError(kind: GuestError.Kind(exit), state: try snapshot(exit)))
             }

@@ -40,7 +40,7 @@ extension VirtualMachine {
         try? alarm.setForWriting()
         parts.control.endPause()
         switch parts.control.outcome {
-        case .success(let reason): return try finish(reason, deadline)
+        case .success(let reason): return named(try finish(reason, deadline))
         case .failure(let error):
             // What the guest said before the host failed is worth having.
             _ = finishOutput()

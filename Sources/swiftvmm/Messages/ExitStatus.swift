@@ -20,7 +20,7 @@ struct ExitStatus: RawRepresentable, Equatable, Encodable, Sendable {
 
     init(_ reason: StopReason) {
         switch reason {
-        case .halted, .reset, .poweredOff: self = .success
+        case .halted, .sleeping, .reset, .poweredOff: self = .success
         case .exited(let status): self.init(rawValue: Int32(status))
         case .panicked, .exception, .tripleFault, .guestError: self = .guestFailed
         case .deadline: self = .deadline

@@ -12,16 +12,25 @@ struct StopSummary: Equatable, Encodable {
     let status: ExitStatus
     /// One line for people.
     let message: String
-    /// The vCPU's state where the guest failed.
+    /// What is said before it: the vCPU's state where the guest failed, and where each was when someone ended the run.
     let detail: String?
+    /// Whether the message is for people although all is well.
+    let isWorthSaying: Bool
 
-    /// - Parameter unwritten: how many bytes of output nobody took.
-    init(_ reason: StopReason, unwritten: Int) {
+    /// - Parameters:
+    ///   - unwritten: how many bytes of output nobody took.
+    ///   - states: each vCPU's that was started, by its number.
+    init(_ reason: StopReason, unwritten: Int, states: [Int: CPUSnapshot] = [:]) {
         status = ExitStatus(reason)
         var detail: String?
         var message: String
         switch reason {
         case .halted: (self.reason, message) = ("halted", "the guest halted")
+        case .sleeping:
+            (self.reason, message) = (
+                "sleeping",
+                "the guest sleeps with interrupts on, and nothing in this machine can interrupt it; give it interrupt controllers with --irqchip full, or turn interrupts off before the last HLT"
+            )
         case .exited(let status): (self.reason, message) = ("exited", "the guest ended with status \(status)")
         case .reset(let cause): (self.reason, message) = ("reset", "the guest reset the machine (\(cause))")
         case .poweredOff: (self.reason, message) = ("poweredOff", "the guest powered the machine off")
@@ -30,16 +39,19 @@ struct StopSummary: Equatable, Encodable {
         case .exception(let exception):
             (self.reason, message) = ("exception", exception.description)
             detail = exception.state.description
-        case .tripleFault(let state):
-            (self.reason, message) = (
-                "tripleFault", "the guest caused a triple fault: an exception that it could not handle"
-            )
-            detail = state.description
-        case .deadline: (self.reason, message) = ("deadline", "the deadline passed before the guest ended")
+        case .tripleFault(let fault):
+            (self.reason, message) = ("tripleFault", fault.description)
+            detail = fault.state.description
+        case .deadline:
+            detail = Self.places(states)
+            (self.reason, message) = ("deadline", "the deadline passed before the guest ended")
         case .signal(let number):
+            detail = Self.places(states)
             let name = [SIGHUP: "SIGHUP", SIGINT: "SIGINT", SIGTERM: "SIGTERM"][number] ?? "signal \(number)"
             (self.reason, message) = ("signal", "ended by \(name)")
-        case .stopped: (self.reason, message) = ("stopped", "quit with Ctrl-A x")
+        case .stopped:
+            detail = Self.places(states)
+            (self.reason, message) = ("stopped", "quit with Ctrl-A x")
         case .guestError(let error):
             (self.reason, message) = ("guestError", error.description)
             detail = error.state.description
@@ -47,6 +59,12 @@ struct StopSummary: Equatable, Encodable {
         if unwritten > 0 { message += "; \(unwritten) bytes of its output were not taken by their reader" }
         self.message = message
         self.detail = detail
+        isWorthSaying = reason == .sleeping
+    }
+
+    private static func places(_ states: [Int: CPUSnapshot]) -> String? {
+        guard !states.isEmpty else { return nil }
+        return states.sorted { $0.key < $1.key }.map { "vCPU \($0.key) was at \($0.value.place)" }.joined(separator: "\n")
     }
 
     init(_ failure: Failure) {
@@ -54,6 +72,7 @@ struct StopSummary: Equatable, Encodable {
         status = failure.status
         message = failure.message
         detail = nil
+        isWorthSaying = false
     }
 
     init(_ error: VMMError) {
@@ -61,6 +80,7 @@ struct StopSummary: Equatable, Encodable {
         status = ExitStatus(error)
         message = error.words
         detail = nil
+        isWorthSaying = false
     }
 }
 
@@ -70,4 +90,22 @@ struct RunReportFile: Encodable {
     let stop: StopSummary
     /// Nil, and left out, where no machine could be made.
     let run: RunReport?
+    /// Each vCPU that was started, by its number, where the run did not end by the guest's own will.
+    let vcpus: [String: CPUSnapshot]?
+
+    init(image: String, stop: StopSummary, run: RunReport?, vcpus: [Int: CPUSnapshot]) {
+        (self.image, self.stop, self.run) = (image, stop, run)
+        let named = vcpus.map { ("\($0.key)", $0.value) }
+        self.vcpus = named.isEmpty ? nil : Dictionary(uniqueKeysWithValues: named)
+    }
+}
+
+extension StopReason {
+    /// Whether the guest chose to end here.
+    var isGuestsWill: Bool {
+        switch self {
+        case .halted, .sleeping, .exited, .reset, .poweredOff: true
+        case .panicked, .exception, .tripleFault, .guestError, .deadline, .signal, .stopped: false
+        }
+    }
 }

@@ -63,9 +63,10 @@ struct RunOptions {
             try OutputFile(path: $0, option: "--trace", content: "trace", guests: guests, grows: true)
         }
         let exitTrace = traceFile.map { ExitTrace(descriptor: $0.descriptor) }
-        let (summary, numbers) = boot(exitTrace)
+        let outcome = boot(exitTrace)
+        let summary = outcome.summary
         EndSignals.release()
-        try reportFile?.write(json: RunReportFile(image: image, stop: summary, run: numbers))
+        try reportFile?.write(json: RunReportFile(image: image, stop: summary, run: outcome.numbers, vcpus: outcome.states))
         if let detail = summary.detail { StandardStreams.detail(detail) }
         if let traceFile, let error = exitTrace?.failure {
             // How the run ended is not to be lost behind it.
@@ -75,6 +76,7 @@ struct RunOptions {
         if let lost = exitTrace?.unwrittenByteCount, lost > 0 {
             StandardStreams.say("\(lost) bytes of the trace were not taken by its reader")
         }
+        if summary.isWorthSaying { StandardStreams.say(summary.message) }
         guard summary.status == .success else {
             throw Failure(status: summary.status, message: summary.message)
         }
@@ -143,15 +145,28 @@ struct RunOptions {
     /// The same for the second serial port.
     private var serial2End: ConsoleEnd? { serial2 ?? (console == .uart2 ? .stdio : nil) }
 
-    /// Makes the machine and runs it. The numbers are nil where nobody wants them or no machine could be made.
-    private func boot(_ trace: ExitTrace?) -> (StopSummary, RunReport?) {
+    /// What came of a run.
+    private struct Outcome {
+        let summary: StopSummary
+        /// Nil where nobody wants them or no machine could be made.
+        let numbers: RunReport?
+        /// Each vCPU's, by its number, where the run did not end by the guest's own will.
+        let states: [Int: CPUSnapshot]
+
+        init(_ summary: StopSummary, _ numbers: RunReport? = nil, _ states: [Int: CPUSnapshot] = [:]) {
+            (self.summary, self.numbers, self.states) = (summary, numbers, states)
+        }
+    }
+
+    /// Makes the machine and runs it.
+    private func boot(_ trace: ExitTrace?) -> Outcome {
         let lines: ConsoleLines
         do throws(Failure) {
             lines = try ConsoleLines(
                 serial: serial, serial2: serial2End, virtio: virtioEnd, ports: virtioPorts, standardInput: console,
                 image: image)
         } catch {
-            return (Self.signalSummary ?? StopSummary(error), nil)
+            return Outcome(Self.signalSummary ?? StopSummary(error))
         }
         defer { lines.close() }
         do throws(Failure) {
@@ -159,13 +174,13 @@ struct RunOptions {
             let watch = virtioEnd == .stdio ? try WindowWatch() : nil
             return boot(with: lines, watch, trace)
         } catch {
-            return (StopSummary(error), nil)
+            return Outcome(StopSummary(error))
         }
     }
 
     private func boot(
         with lines: ConsoleLines, _ window: WindowWatch?, _ trace: ExitTrace?
-    ) -> (StopSummary, RunReport?) {
+    ) -> Outcome {
         do throws(VMMError) {
             var configuration = configuration(with: lines, window)
             configuration.trace = trace
@@ -191,13 +206,16 @@ struct RunOptions {
             for device in machine.deviceReports { Self.tellLoss(of: device) }
             let numbers = report == nil ? nil : machine.report
             do throws(VMMError) {
-                return (StopSummary(try outcome.get(), unwritten: machine.unwrittenByteCount), numbers)
+                let reason = try outcome.get()
+                let states = reason.isGuestsWill ? [:] : (try? machine.snapshots()) ?? [:]
+                let summary = StopSummary(reason, unwritten: machine.unwrittenByteCount, states: states)
+                return Outcome(summary, numbers, states)
             } catch {
                 // With the terminal its output goes too, and the signal says why.
-                return (Self.signalSummary ?? StopSummary(error), numbers)
+                return Outcome(Self.signalSummary ?? StopSummary(error), numbers)
             }
         } catch {
-            return (Self.signalSummary ?? StopSummary(error), nil)
+            return Outcome(Self.signalSummary ?? StopSummary(error))
         }
     }
 

@@ -90,4 +90,21 @@ struct CPUSnapshotTests {
             GuestError(kind: .emulationFailure, state: state).description.hasPrefix(
                 "KVM cannot emulate the instruction at 0x100000, 0f 01 c1 (VMCALL); "))
     }
+
+    @Test(
+        "bytes that KVM does not emulate are blamed on the host only where they look like code",
+        arguments: [
+            ([0, 0, 0, 0], "zeros were run as code"),
+            ([0x0F, 0x28, 0xC1], "compile what runs in ring 0 with -mgeneral-regs-only"),
+            ([0xC5, 0xF8, 0x77], "compile what runs in ring 0 with -mgeneral-regs-only"),
+            ([0xD9, 0xE8], "(x87 floating point); this host's KVM"),
+            ([0xF3, 0x0F, 0xB8, 0xC0], "(POPCNT); this host's KVM"),
+            ([0x68, 0x65, 0x6C, 0x6C, 0x6F], "if it is not, data was run as code"),
+            ([], "there is no memory there: a jump went astray"),
+        ] as [([UInt8], String)])
+    func missingInstruction(bytes: [UInt8], words: String) {
+        let state = CPUSnapshot(
+            registers: GeneralRegisters(), special: SpecialRegisters(), instruction: InstructionBytes(bytes))
+        #expect(state.emulationHint.contains(words), "\(state.emulationHint)")
+    }
 }
