@@ -61,6 +61,13 @@ func run(_ image: ImageSource, _ adjust: (inout MachineConfiguration) -> Void) -
     let died = CommandRun("\(folder)/triple-fault.bin", by: binary, options: "--timeout 300")
     check("triple-fault.bin, as a process", died.status == 125 && died.errors.contains("triple fault"), "\(died)")
 
+    for expected in ExceptionCase.all {
+        let (reason, found) = run(.bytes(expected.code)) { $0.mode = expected.mode }
+        let outcome = reason.map { ExceptionCase.outcome(of: $0) } ?? found
+        check(
+            "\(expected), without a handler", expected.allows(outcome, modules: HostFacts.loadedModules), outcome)
+    }
+
     let known = Set(GuestRow.all.map(\.name) + ["spin.bin", "triple-fault.bin", "long-virtio-flood.elf"])
     // Programs for the host are no guests.
     let files = entries(of: folder).filter { !$0.hasSuffix("-process") }

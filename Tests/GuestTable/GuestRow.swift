@@ -258,7 +258,7 @@ extension GuestRow {
                 reason: .exited(status: 0), unmappedPorts: unmapped(.split).ports),
             GuestRow(
                 name: "long-com2.elf", input: Array("there and back\n".utf8) + [4], hasSecondSerialPort: true,
-                output: "COM1 speaks\nCOM2 speaks\nthere and back\n", reason: .exited(status: 0))
+                output: "COM1 speaks\nCOM2 speaks\nthere and back\n", reason: .exited(status: 0)),
         ]
 
     /// By what the tables say, in each way.

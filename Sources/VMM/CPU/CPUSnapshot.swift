@@ -81,7 +81,8 @@ extension CPUSnapshot: CustomStringConvertible {
         for start in stride(from: 0, to: registers.count, by: 3) {
             lines.append(
                 registers[start...].prefix(3)
-                    .map { ($0.name.count < 3 ? "\($0.name) " : $0.name) + " \(padded($0.value, digits: 16))" }.joined(separator: "  "))
+                    .map { ($0.name.count < 3 ? "\($0.name) " : $0.name) + " \(padded($0.value, digits: 16))" }.joined(
+                        separator: "  "))
         }
         let segments: [(String, Segment)] = [
             ("cs", special.cs), ("ds", special.ds), ("es", special.es), ("fs", special.fs), ("gs", special.gs),

@@ -10,7 +10,8 @@ extension CPUSnapshot {
         let host = "this host's KVM emulates some processor modes in software and lacks it there"
         switch InstructionName.find(instruction.bytes) {
         case InstructionName.simd? where special.cs.selector & 3 == 0:
-            return ", \(instruction) (\(InstructionName.simd)); \(host): compile what runs in ring 0 with -mgeneral-regs-only, "
+            return
+                ", \(instruction) (\(InstructionName.simd)); \(host): compile what runs in ring 0 with -mgeneral-regs-only, "
                 + "run it in ring 3, or use a host with VT-x or AMD-V"
         case let name?:
             return ", \(instruction) (\(name)); \(host): "

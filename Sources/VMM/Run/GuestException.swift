@@ -39,7 +39,7 @@ public struct GuestException: Equatable, Sendable {
     static func hasErrorCode(_ vector: UInt8) -> Bool { [8, 10, 11, 12, 13, 14, 17, 21].contains(vector) }
 
     /// What came, in a few words.
-    var what: String {
+    public var what: String {
         if isCall { return "INT \(hex(vector)) was called, with AX \(hex(state.registers.rax & 0xFFFF))" }
         let name = Self.names[vector] ?? "interrupt \(hex(vector))"
         switch (vector, errorCode) {
@@ -52,7 +52,8 @@ public struct GuestException: Equatable, Sendable {
     /// What a page fault's code tells of the access (Intel SDM vol. 3A section 4.7).
     private static func access(_ code: UInt32) -> String {
         let kind = code & 16 != 0 ? "an instruction fetch from" : code & 2 != 0 ? "a write to" : "a read of"
-        let cause = code & 8 != 0 ? "reserved bits in the tables for" : code & 1 != 0 ? "no permission for" : "no page at"
+        let cause =
+            code & 8 != 0 ? "reserved bits in the tables for" : code & 1 != 0 ? "no permission for" : "no page at"
         return "\(cause) \(kind)"
     }
 

@@ -93,7 +93,8 @@ extension VCPURunner {
             if page == nil || linear & 0xFFF == 0 {
                 page = try vcpu.physicalAddress(ofLinear: linear).map { $0 & ~0xFFF }
             }
-            guard let page, let byte = try? machine.host.memory.load(UInt8.self, at: GuestAddress(page | linear & 0xFFF))
+            guard let page,
+                let byte = try? machine.host.memory.load(UInt8.self, at: GuestAddress(page | linear & 0xFFF))
             else { break }
             bytes.append(byte)
         }

@@ -72,7 +72,8 @@ private struct SymbolNames {
         let address = state.instructionAddress
         var state = state
         let loaded = segments.first { address &- $0.physical < $0.size }
-        state.symbol = loaded.flatMap { symbols.name(of: address &- $0.physical &+ $0.virtual) } ?? symbols.name(of: address)
+        state.symbol =
+            loaded.flatMap { symbols.name(of: address &- $0.physical &+ $0.virtual) } ?? symbols.name(of: address)
         return state
     }
 }

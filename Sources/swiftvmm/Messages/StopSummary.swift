@@ -64,7 +64,8 @@ struct StopSummary: Equatable, Encodable {
 
     private static func places(_ states: [Int: CPUSnapshot]) -> String? {
         guard !states.isEmpty else { return nil }
-        return states.sorted { $0.key < $1.key }.map { "vCPU \($0.key) was at \($0.value.place)" }.joined(separator: "\n")
+        return states.sorted { $0.key < $1.key }.map { "vCPU \($0.key) was at \($0.value.place)" }.joined(
+            separator: "\n")
     }
 
     init(_ failure: Failure) {

@@ -66,7 +66,8 @@ struct RunOptions {
         let outcome = boot(exitTrace)
         let summary = outcome.summary
         EndSignals.release()
-        try reportFile?.write(json: RunReportFile(image: image, stop: summary, run: outcome.numbers, vcpus: outcome.states))
+        try reportFile?.write(
+            json: RunReportFile(image: image, stop: summary, run: outcome.numbers, vcpus: outcome.states))
         if let detail = summary.detail { StandardStreams.detail(detail) }
         if let traceFile, let error = exitTrace?.failure {
             // How the run ended is not to be lost behind it.

@@ -26,7 +26,9 @@ struct ELFSymbolsTests {
     func cut() throws {
         let file = try Self.file()
         for count in stride(from: 1, through: file.count, by: 7) {
-            guard let symbols = ELFSymbols(reading: try ImageReader(.bytes(Array(file.prefix(count))))) else { continue }
+            guard let symbols = ELFSymbols(reading: try ImageReader(.bytes(Array(file.prefix(count))))) else {
+                continue
+            }
             _ = symbols.name(of: 0x10_0000)
         }
     }

@@ -44,7 +44,9 @@ struct BootTableTests {
     }
 
     // Intel SDM vol. 3A figures 8-2 and 8-11: the map's offset is the word at 0x66; one that is past the limit means no map.
-    @Test("the task-state segment has no map of ports, its offset past the limit, and in long mode a stack for exceptions")
+    @Test(
+        "the task-state segment has no map of ports, its offset past the limit, and in long mode a stack for exceptions"
+    )
     func taskState() throws {
         let ram = try GuestRAM.make(1 << 20)
         let information = BootInformation(memoryMap: [], commandLine: "")

@@ -22,7 +22,8 @@ struct GuestFailureTests {
         }
         #expect(
             fault.description.hasSuffix(
-                ", an exception that it could not handle: #UD, an invalid instruction (ud2), and its interrupt table is empty (limit 0)"))
+                ", an exception that it could not handle: #UD, an invalid instruction (ud2), and its interrupt table is empty (limit 0)"
+            ))
         #expect(state.instruction.bytes.starts(with: [0x0F, 0x0B]))
         #expect(state.special.cr0.contains(.protectionEnable))
         #expect(state.special.cs.selector == 0x10)

@@ -1,3 +1,4 @@
+import GuestTable
 import KVM
 import TestSupport
 import Testing
@@ -47,6 +48,13 @@ struct UnhandledExceptionTests {
         #expect(exception.state.instruction.bytes.starts(with: expected.code[Int(expected.offset)...]))
         #expect(
             exception.description == "the guest has no handler for what came at \(place): \(expected.text)")
+    }
+
+    @Test("each exception of each mode is told by its name", arguments: ExceptionCase.all)
+    func name(_ expected: ExceptionCase) throws {
+        let run = try GuestRun(code: expected.code) { $0.mode = expected.mode }
+        let outcome = ExceptionCase.outcome(of: run.reason)
+        #expect(expected.allows(outcome, modules: HostFacts.loadedModules), "\(outcome)")
     }
 
     @Test("a page fault is told with the access and its address, on a stack of its own in long mode")
