@@ -175,6 +175,6 @@ struct PlatformTests {
 
     @Test("HLT ends the run with interrupts on as well: nothing can wake it")
     func haltWithInterrupts() throws {
-        #expect(try GuestRun(code: [0xFB, 0xF4]).reason == .halted)  // sti; hlt
+        #expect(try GuestRun(code: [0xFB, 0xF4]).reason == .sleeping)  // sti; hlt
     }
 }
