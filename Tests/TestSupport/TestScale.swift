@@ -11,7 +11,7 @@ public enum TestScale {
     /// How long anything may take where a test does not say otherwise: a guest, a program, a wait for what must come. Nothing may hang,
     /// but that is all: none takes nearly as long, also where it shares the processors with all other tests and with more work. What
     /// hangs must be over before the time limit for all tests, on slow hosts too.
-    public static let patience: Duration = .seconds(300)
+    public static let patience: Duration = .seconds(LinuxGuests.wantsAll ? 3600 : 300)
 
     public static func count(_ count: Int) -> Int {
         max(1, count / divisor)
