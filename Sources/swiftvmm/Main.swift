@@ -24,8 +24,11 @@ enum Main {
     }
 
     private static func run(_ words: [String]) throws {
-        if let options = RunOptions(words: words) { return try options.run() }
+        if words.first == RunOptions.command, let options = try RunWords.options(words.dropFirst()) {
+            return try options.run()
+        }
         if let container = Container(words: words) { exit(try container.run(say: StandardStreams.say)) }
+        if let misuse = Misuse.find(in: words, for: try .root) { throw misuse }
         let (parser, words) = parser(for: words)
         var command = try parser.parseAsRoot(words)
         try command.run()
@@ -45,8 +48,7 @@ enum Main {
     }
 
     /// The command that the first word names, for the rest of the words: parsed by itself, it is found without looking at
-    /// all the others, and without the search for requests of completion scripts, which only the root answers. That is a
-    /// fifth of the time that a tiny guest takes from start to end.
+    /// all the others, and without the search for requests of completion scripts, which only the root answers.
     private static func parser(for words: [String]) -> (command: any ParsableCommand.Type, words: [String]) {
         let named = RootCommand.configuration.subcommands.first { $0._commandName == words.first }
         return named.map { ($0, Array(words.dropFirst())) } ?? (RootCommand.self, words)
@@ -67,9 +69,9 @@ enum Main {
         let message =
             lines.prefix(1).joined() + (lines.count > 1 ? " " : "") + lines.dropFirst().joined(separator: ", ")
         let cause = message.hasSuffix(".") ? message.dropLast() : message[...]
-        let command = parser == RootCommand.self ? RunOptions.command : parser._commandName
-        StandardStreams.say("\(cause); see swiftvmm --help and swiftvmm \(command) --help")
-        return .usage
+        let failure = Misuse.failure("\(cause)", command: parser == RootCommand.self ? nil : parser._commandName)
+        StandardStreams.say(failure.message)
+        return failure.status
     }
 }
 

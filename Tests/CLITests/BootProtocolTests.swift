@@ -64,7 +64,7 @@ struct BootProtocolTests {
             "cannot give the guest the file no/such: No such file or directory; check its name")
         expectRefusal(
             try await run("long-hello.elf", "--initrd", "plain"), 64,
-            "this image's boot protocol hands over no other file; leave the initrd out")
+            "this image's boot protocol hands over no other file; leave --initrd out")
         try scratch.write([UInt8](repeating: 1, count: 2 << 20), to: "large")
         expectRefusal(
             try await run("pvh-hello.elf", "--memory", "3M", "--initrd", "large"), 64,

@@ -39,10 +39,10 @@ struct OptionTests {
         Row(["run", "guest.bin", "--memory", "-1"], "--memory", "--help"),
         Row(["run", "guest.bin", "--memory", "99999999999G"], "'99999999999G'", "--memory", "more than", "use less"),
         Row(["run", "guest.bin", "--memory", "18446744073709551616"], "--memory", "more than", "use less"),
-        Row(["run", "guest.bin", "--mode", "unreal"], "'unreal'", "--mode", "'real', 'protected' or 'long'"),
+        Row(["run", "guest.bin", "--mode", "unreal"], "'unreal'", "--mode", "none of real, protected and long"),
         Row(
             ["run", "guest.bin", "--format", "coff"], "'coff'", "--format",
-            "flat, elf, linux, multiboot, multiboot2, pvh"),
+            "flat, elf, linux, multiboot, multiboot2 and pvh"),
         Row(["run", "guest.bin", "--cpus", "0"], "'0'", "--cpus", "number from 1 to 255"),
         Row(["run", "guest.bin", "--cpus", "256"], "'256'", "--cpus", "number from 1 to 255"),
         Row(["run", "guest.bin", "--cpus", "two"], "'two'", "--cpus", "number from 1 to 255"),
@@ -57,7 +57,7 @@ struct OptionTests {
         Row(["inspect"], "<image>", "--help"),
         Row(["inspect", "guest.bin", "--timeout", "1"], "'--timeout'", "--help"),
         Row(["inspect", "guest.bin", "--memory", "garbage"], "'garbage'", "--memory", "not an amount", "64M"),
-        Row(["run", "guest.bin", "--console", "tty"], "'tty'", "--console", "'uart', 'uart2' or 'virtio'"),
+        Row(["run", "guest.bin", "--console", "tty"], "'tty'", "--console", "none of uart, uart2 and virtio"),
         Row(
             ["run", "guest.bin", "--virtio-console", "tty"], "'tty'", "--virtio-console",
             "stdio, null, file:PATH, pty or unix:PATH"),

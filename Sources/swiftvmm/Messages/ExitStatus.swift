@@ -62,6 +62,7 @@ extension VMMError {
     /// The library's words, with the options that do what they advise.
     var words: String {
         description
+            .replacing("leave the initrd out", with: "leave --initrd out")
             .replacing("give the machine more memory", with: "give more with --memory")
             .replacing(
                 "leave the mode out, or take it as a flat image",

@@ -17,6 +17,8 @@ enum ConsoleEnd: Equatable, Sendable {
     /// Those of a port, which has no part in the standard streams.
     static let portForms = "null, file:PATH, pty or unix:PATH"
 
+    static let completion = CompletionKind.list(["stdio", "null", "file:", "pty", "unix:"])
+
     /// How long a socket's path may be, in bytes (unix(7)).
     static let longestSocketPath = 107
 

@@ -2,8 +2,9 @@ import Glibc
 import LinuxHost
 import VMM
 
-/// What `swiftvmm run` is asked to do.
-struct RunOptions {
+/// What `swiftvmm run` is asked to do. An option more is a property here, what the help tells in ``RunCommand``, and how it is read in
+/// ``RunWords``.
+struct RunOptions: Equatable {
     /// The word that asks for it.
     static let command = "run"
     var image: String
@@ -36,13 +37,6 @@ struct RunOptions {
 
     init(image: String) {
         self.image = image
-    }
-
-    /// The words `run IMAGE`, which need no parser: it takes two fifths of the time of a tiny guest from start to end. Nil for
-    /// anything else.
-    init?(words: [String]) {
-        guard words.count == 2, words[0] == Self.command, !words[1].hasPrefix("-") else { return nil }
-        self.init(image: words[1])
     }
 
     func run() throws {
@@ -194,14 +188,7 @@ struct RunOptions {
             if let grace { gracePeriod = try GracePeriod(seconds: grace, of: control) }
             configuration.attachments = [terminal as (any MachineAttachment)?, window, gracePeriod].compactMap(\.self)
             var machine = try VirtualMachine(configuration)
-            if gracePeriod != nil, machine.plan.rsdp == nil {
-                StandardStreams.say(
-                    "--grace has no effect, as the guest cannot know of a power button: \(Self.noACPI)")
-            }
-            if !cmdline.isEmpty, !machine.plan.boot.protocol.takesCommandLine {
-                StandardStreams.say(
-                    "--cmdline has no effect: a flat image, or a 32-bit one, is told of no command line")
-            }
+            for option in withoutEffect(on: machine.plan) { StandardStreams.say(option) }
             let outcome = Result { () throws(VMMError) in try machine.run() }
             terminal?.restore()
             for device in machine.deviceReports { Self.tellLoss(of: device) }
@@ -219,10 +206,6 @@ struct RunOptions {
             return Outcome(Self.signalSummary ?? StopSummary(error))
         }
     }
-
-    /// Why there are no ACPI tables, and what to do.
-    static let noACPI =
-        "it has no ACPI tables; guests in protected or long mode have them, with interrupt controllers (--irqchip full or split) and where their image leaves the memory of a PC's BIOS free"
 
     /// What failed without ending the run is worth a word: nobody else says what became of the output.
     private static func tellLoss(of device: DeviceReport) {

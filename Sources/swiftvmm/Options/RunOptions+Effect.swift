@@ -1,0 +1,28 @@
+import VMM
+
+extension RunOptions {
+    /// What was asked for and has no effect on this machine, in words.
+    func withoutEffect(on plan: MachinePlan) -> [String] {
+        var options: [String] = []
+        if grace != nil, plan.rsdp == nil {
+            options.append("--grace has no effect, as the guest cannot know of a power button: \(Self.noACPI)")
+        }
+        if !cmdline.isEmpty, !plan.boot.protocol.takesCommandLine {
+            options.append("--cmdline has no effect: a flat image, or a 32-bit one, is told of no command line")
+        }
+        if !usesEventFDs, !plan.devices.contains(where: \.kind.isVirtio) {
+            options.append("--no-eventfd has no effect: the machine has no virtio device")
+        }
+        return options
+    }
+
+    /// Why there are no ACPI tables, and what to do.
+    static let noACPI =
+        "it has no ACPI tables; guests in protected or long mode have them, with interrupt controllers (--irqchip full or split) and where their image leaves the memory of a PC's BIOS free"
+}
+
+extension DeviceKind {
+    fileprivate var isVirtio: Bool {
+        if case .virtio = self { true } else { false }
+    }
+}

@@ -1,0 +1,119 @@
+import ArgumentParser
+import VMM
+
+/// From the words behind `swiftvmm run` to what they ask for. The library that parses all else takes longer than a tiny guest from
+/// start to end, so that it is asked for help, and for messages where these words are not understood, but for nothing else. Its own
+/// description of the options is ``RunCommand``; a test compares the two.
+enum RunWords {
+    /// What an option does with the options, where it takes no value, and where it does.
+    enum Action: Sendable {
+        case flag(@Sendable (inout RunOptions) -> Void)
+        case value(@Sendable (inout RunOptions, String) throws -> Void)
+        /// It can be given again, and adds.
+        case list(@Sendable (inout RunOptions, String) throws -> Void)
+    }
+
+    /// One for each option, in the order of the help.
+    static let actions: [(name: String, action: Action)] = [
+        ("mode", .value { $0.mode = try choice($1) }),
+        ("format", .value { $0.format = try choice($1) }),
+        ("memory", .value { $0.memory = try MemorySize.parse($1) }),
+        ("initrd", .list { $0.initrds.append($1) }),
+        ("cpus", .value { $0.cpus = try RunCommand.parseCount($1) }),
+        ("timeout", .value { $0.timeout = try RunCommand.parseSeconds($1) }),
+        ("grace", .value { $0.grace = try RunCommand.parseSeconds($1) }),
+        ("irqchip", .value { $0.irqchip = try choice($1) }),
+        ("no-coalescing", .flag { $0.coalescesSerialOutput = false }),
+        ("cmdline", .value { $0.cmdline = $1 }),
+        ("serial", .value { $0.serial = try ConsoleEnd.parse($1) }),
+        ("console", .value { $0.console = try choice($1) }),
+        ("virtio-console", .value { $0.virtioConsole = try ConsoleEnd.parse($1) }),
+        ("virtio-port", .list { $0.virtioPorts.append(try VirtioPort.parse($1)) }),
+        ("serial2", .value { $0.serial2 = try ConsoleEnd.parse($1) }),
+        ("disk", .list { $0.disks.append(try DiskOption.parse($1)) }),
+        ("rng", .flag { $0.hasRNG = true }),
+        ("no-eventfd", .flag { $0.usesEventFDs = false }),
+        ("report", .value { $0.report = $1 }),
+        ("trace", .value { $0.trace = $1 }),
+    ]
+
+    /// Of an option that is given twice and does not add, the last counts, as for the parser.
+    ///
+    /// - Parameter words: without the first, `run`.
+    /// - Returns: nil for words that the parser has an answer to: help, or what is wrong with them.
+    /// - Throws: `Failure` for a value that cannot be had.
+    static func options(_ words: some Collection<String>) throws -> RunOptions? {
+        var options = RunOptions(image: "")
+        var images: [String] = []
+        var rest = words[...]
+        while let word = rest.popFirst() {
+            guard word.isOption else {
+                images.append(word)
+                continue
+            }
+            if word == "--" {
+                images += rest
+                break
+            }
+            guard let option = OptionWord(word), let action = actions.first(where: { $0.name == option.name })?.action
+            else { return nil }
+            switch action {
+            case .flag(let set):
+                guard option.value == nil else { return nil }
+                set(&options)
+            case .value(let set), .list(let set):
+                guard option.value != "", let value = option.value ?? rest.popFirst() else { return nil }
+                try read(value, of: option.name) { try set(&options, value) }
+                // It may be an option whose predecessor lacks its value.
+                guard option.value != nil || !value.isOption else { return nil }
+            }
+        }
+        guard images.count == 1, !images[0].isEmpty else { return nil }
+        options.image = images[0]
+        return options
+    }
+
+    /// - Parameter body: sets what the value asks for.
+    private static func read(_ value: String, of name: String, _ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch let error as ValidationError {
+            // A number with a sign is meant as a value, and another word with a dash as an option.
+            guard !value.isOption || Double(value) != nil else { return }
+            throw Misuse.failure(
+                "the value '\(value)' is invalid for '--\(name)': \(error.message)", command: RunOptions.command)
+        }
+    }
+
+    /// - Throws: `ValidationError` that tells the values that there are.
+    private static func choice<Value: RawRepresentable<String> & CaseIterable>(_ text: String) throws -> Value {
+        guard let value = Value(rawValue: text) else {
+            let values = Value.allCases.map(\.rawValue)
+            throw ValidationError(
+                "it is none of \(values.dropLast().joined(separator: ", ")) and \(values.last ?? "")")
+        }
+        return value
+    }
+}
+
+/// An option with two dashes, as it is typed.
+struct OptionWord {
+    let name: String
+    /// Behind an equals sign.
+    let value: String?
+
+    /// Nil for what is none.
+    init?(_ word: String) {
+        guard word.utf8.starts(with: "--".utf8) else { return nil }
+        let parts = word.utf8.dropFirst(2).split(
+            separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+        name = String(parts[0]) ?? ""
+        value = parts.count == 2 ? String(parts[1]) : nil
+        guard !name.isEmpty, !name.hasPrefix("-") else { return nil }
+    }
+}
+
+extension String {
+    /// Whether it begins with a dash, and is more than one.
+    var isOption: Bool { utf8.first == UInt8(ascii: "-") && utf8.count > 1 }
+}
