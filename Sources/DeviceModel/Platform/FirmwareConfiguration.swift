@@ -37,25 +37,30 @@ package struct FirmwareConfigurationRegisters: Equatable, Sendable {
     /// Bit 14 of a key asks for an item to be written, which there is not.
     private static let writeRequest: UInt16 = 1 << 14
 
-    private let items: [UInt16: [UInt8]]
+    private let ramSize: UInt64
+    private let cpuCount: UInt16
     /// What is left of the chosen item.
-    private var rest: ArraySlice<UInt8>
+    private var rest: ArraySlice<UInt8> = []
 
     package init(ramSize: UInt64, cpuCount: UInt16) {
-        items = [
-            0x00: Array("QEMU".utf8),  // FW_CFG_SIGNATURE
-            0x01: Self.bytes(UInt32(1)),  // FW_CFG_ID: the traditional interface and nothing else
-            0x03: Self.bytes(ramSize),  // FW_CFG_RAM_SIZE
-            0x05: Self.bytes(cpuCount),  // FW_CFG_NB_CPUS
-            0x0F: Self.bytes(cpuCount),  // FW_CFG_MAX_CPUS
-            0x19: Self.bytes(UInt32(0)),  // FW_CFG_FILE_DIR: how many files there are
-        ]
-        rest = []
+        (self.ramSize, self.cpuCount) = (ramSize, cpuCount)
         select(0)
     }
 
     package mutating func select(_ key: UInt16) {
-        rest = items[key & ~Self.writeRequest]?[...] ?? []
+        rest = item(key & ~Self.writeRequest)[...]
+    }
+
+    private func item(_ key: UInt16) -> [UInt8] {
+        switch key {
+        case 0x00: Array("QEMU".utf8)  // FW_CFG_SIGNATURE
+        case 0x01: Self.bytes(UInt32(1))  // FW_CFG_ID: the traditional interface and nothing else
+        case 0x03: Self.bytes(ramSize)  // FW_CFG_RAM_SIZE
+        case 0x05: Self.bytes(cpuCount)  // FW_CFG_NB_CPUS
+        case 0x0F: Self.bytes(cpuCount)  // FW_CFG_MAX_CPUS
+        case 0x19: Self.bytes(UInt32(0))  // FW_CFG_FILE_DIR: how many files there are
+        default: []
+        }
     }
 
     /// The next byte of the chosen item; 0 behind its end, and where there is no such item.

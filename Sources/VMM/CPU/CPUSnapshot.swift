@@ -125,10 +125,17 @@ extension CPUSnapshot: Encodable {
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(place, forKey: .place)
-        let long = ["flg": "rflags", "efr": "efer"]
-        let registers = namedRegisters.map { (long[$0.name] ?? $0.name, hex($0.value)) }
-        try container.encode(Dictionary(uniqueKeysWithValues: registers), forKey: .registers)
+        try container.encode(reportedRegisters, forKey: .registers)
         try container.encode("\(instruction)", forKey: .instruction)
-        try container.encode(stack.map { hex($0) }, forKey: .stack)
+        try container.encode(reportedStack, forKey: .stack)
     }
+
+    /// As they are encoded: by their names, in hexadecimal.
+    public var reportedRegisters: [String: String] {
+        let long = ["flg": "rflags", "efr": "efer"]
+        return Dictionary(uniqueKeysWithValues: namedRegisters.map { (long[$0.name] ?? $0.name, hex($0.value)) })
+    }
+
+    /// As it is encoded.
+    public var reportedStack: [String] { stack.map { hex($0) } }
 }

@@ -55,15 +55,8 @@ extension VCPUExit {
 
     fileprivate var traceName: String {
         switch self {
-        case .portRead: "portRead"
-        case .portWrite: "portWrite"
-        case .mmioRead: "mmioRead"
-        case .mmioWrite: "mmioWrite"
-        case .msrRead: "msrRead"
-        case .msrWrite: "msrWrite"
-        case .halt: "halt"
-        case .shutdown: "shutdown"
-        case .interrupted: "interrupted"
+        case .portRead, .portWrite, .mmioRead, .mmioWrite, .msrRead, .msrWrite, .halt, .shutdown, .interrupted:
+            ExitKind(self).name
         case .entryFailure: "entryFailure"
         case .internalError: "internalError"
         case .endOfInterrupt: "endOfInterrupt"

@@ -85,22 +85,6 @@ struct StopSummary: Equatable, Encodable {
     }
 }
 
-/// The content of `--report`.
-struct RunReportFile: Encodable {
-    let image: String
-    let stop: StopSummary
-    /// Nil, and left out, where no machine could be made.
-    let run: RunReport?
-    /// Each vCPU that was started, by its number, where the run did not end by the guest's own will.
-    let vcpus: [String: CPUSnapshot]?
-
-    init(image: String, stop: StopSummary, run: RunReport?, vcpus: [Int: CPUSnapshot]) {
-        (self.image, self.stop, self.run) = (image, stop, run)
-        let named = vcpus.map { ("\($0.key)", $0.value) }
-        self.vcpus = named.isEmpty ? nil : Dictionary(uniqueKeysWithValues: named)
-    }
-}
-
 extension StopReason {
     /// Whether the guest chose to end here.
     var isGuestsWill: Bool {

@@ -61,7 +61,7 @@ struct RunOptions: Equatable {
         let summary = outcome.summary
         EndSignals.release()
         try reportFile?.write(
-            json: RunReportFile(image: image, stop: summary, run: outcome.numbers, vcpus: outcome.states))
+            RunReportFile(image: image, stop: summary, run: outcome.numbers, vcpus: outcome.states).json.bytes)
         if let detail = summary.detail { StandardStreams.detail(detail) }
         if let traceFile, let error = exitTrace?.failure {
             // How the run ended is not to be lost behind it.
