@@ -11,6 +11,10 @@ public enum ImageError: Error, Equatable, Sendable {
     /// A flat image is larger than the RAM from where it is loaded.
     case larger(size: UInt64, thanRoom: UInt64)
     case truncated(String)
+    /// It is plainly no guest: what it is, and what to do with it.
+    case foreign(String)
+    /// Nor can it be machine code: why.
+    case notCode(String)
     case elf(ELFError)
     case linux(LinuxError)
     case multiboot(MultibootError)
@@ -25,6 +29,9 @@ extension ImageError: CustomStringConvertible {
         case .larger(let size, let room):
             "it has \(size) bytes, and the RAM where it is loaded only \(room); give the machine more memory"
         case .truncated(let part): "the file ends inside its \(part); copy or build it again"
+        case .foreign(let words): words
+        case .notCode(let words):
+            "\(words); give a guest, and for code of another mode that mode, or insist that it is a flat image"
         case .elf(let error): error.description
         case .linux(let error): error.description
         case .multiboot(let error): error.description

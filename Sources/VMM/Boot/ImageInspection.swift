@@ -61,7 +61,8 @@ public struct ImageInspection: Equatable, Sendable {
         self.name = name
         size = image.size
         memorySize = ram.reduce(0) { $0 &+ $1.size }
-        isFormatGiven = format != nil
+        let isGiven = format != nil
+        isFormatGiven = isGiven
         let format = try ImageFormat.resolve(format, image)
         self.format = format
         let headers = try Headers(image, format)
@@ -71,7 +72,10 @@ public struct ImageInspection: Equatable, Sendable {
         if format == .flat {
             let plan = BootPlan(flat: image.size, mode: mode ?? .real)
             pieces = plan.pieces
-            outcome = Self.outcome(name) { () throws(ImageError) in try plan.flatChecked(against: ram) }
+            outcome = Self.outcome(name) { () throws(ImageError) in
+                if !isGiven { try Self.checkContent(image, name, mode ?? .real) }
+                return try plan.flatChecked(against: ram)
+            }
         } else {
             outcome = Self.outcome(name) { () throws(ImageError) in try headers.plan(image, format, ram) }
             // An image that may be moved need not lie where its headers say.
@@ -83,6 +87,13 @@ public struct ImageInspection: Equatable, Sendable {
         } else {
             self.outcome = outcome
         }
+    }
+
+    /// What nobody has called code may be something else.
+    private static func checkContent(_ image: ImageReader, _ name: String, _ mode: CPUMode) throws(ImageError) {
+        let start = try image.prefix(ForeignFile.searchSize)
+        if let file = ForeignFile(start, name: name) { throw .foreign(file.words) }
+        if let fault = FirstInstruction.fault(start, mode: mode) { throw .notCode(fault) }
     }
 
     private static func outcome<Value>(

@@ -65,6 +65,10 @@ extension VMMError {
             .replacing("leave the initrd out", with: "leave --initrd out")
             .replacing("give the machine more memory", with: "give more with --memory")
             .replacing(
+                "give a guest, and for code of another mode that mode, or insist that it is a flat image",
+                with: "give a guest; code for another mode with --mode, or insist with --format flat"
+            )
+            .replacing(
                 "leave the mode out, or take it as a flat image",
                 with: "leave --mode out, or take it as it is with --format flat")
     }

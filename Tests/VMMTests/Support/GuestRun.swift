@@ -20,7 +20,11 @@ struct GuestRun {
 
     /// Runs a few instructions in real mode.
     init(code: [UInt8], _ configure: (inout MachineConfiguration) -> Void = { _ in }) throws(VMMError) {
-        try self.init(.bytes(code), configure)
+        try self.init(.bytes(code)) {
+            // Whatever its first bytes are.
+            $0.format = .flat
+            configure(&$0)
+        }
     }
 
     /// Runs one of the guests of `guests/`.
