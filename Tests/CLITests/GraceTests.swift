@@ -43,7 +43,7 @@ struct GraceTests {
             try await session.readToEnd()
         }
         #expect(outcome.status == 143, "\(outcome)")
-        #expect(outcome.errors == Self.pressed + "swiftvmm: ended by SIGTERM\n")
+        #expect(outcome.words == Self.pressed + "swiftvmm: ended by SIGTERM\n")
         #expect(outcome.seconds >= 0.5)
     }
 

@@ -109,8 +109,8 @@ struct GuestTests {
         let outcome = try await scratch.swiftvmm("run", Guests.path("triple-fault.bin"))
         #expect(outcome.status == 125)
         #expect(outcome.output == [])
-        #expect(
-            outcome.lastError == "swiftvmm: the guest caused a triple fault: an exception that it could not handle")
+        #expect(outcome.lastError.hasPrefix("swiftvmm: the guest caused a triple fault"))
+        #expect(outcome.lastError.contains(", an exception that it could not handle: "))
         let lines = outcome.errors.split(separator: "\n")
         for name in ["rax ", "rip ", "cr0 ", "cs ", "gdt ", "code at 0x"] {
             #expect(outcome.errors.contains(name), "\(outcome.errors)")

@@ -58,7 +58,7 @@ struct SerialTests {
             try terminal.press("\u{3}")
         }
         #expect(outcome.status == 130)
-        #expect(outcome.errors == "swiftvmm: ended by SIGINT\n")
+        #expect(outcome.words == "swiftvmm: ended by SIGINT\n")
     }
 
     @Test("a file gets what the serial port sends, and nothing else, in place of what it had")

@@ -30,7 +30,7 @@ struct SignalTests {
             try session.send(ending.signal)
         }
         #expect(outcome.status == 128 + ending.signal)
-        #expect(outcome.errors == ending.message)
+        #expect(outcome.words == ending.message)
     }
 
     @Test("nohup has the last word on SIGHUP")
@@ -50,7 +50,7 @@ struct SignalTests {
             try session.send(ending.signal)
         }
         #expect(outcome.status == 128 + ending.signal)
-        #expect(outcome.errors == ending.message)
+        #expect(outcome.words == ending.message)
     }
 
     @Test("output before a signal is seen at once, and not lost", arguments: endings)
@@ -64,7 +64,7 @@ struct SignalTests {
         }
         #expect(outcome.status == 128 + ending.signal)
         #expect(outcome.text == "> ")
-        #expect(outcome.errors == ending.message)
+        #expect(outcome.words == ending.message)
     }
 
     @Test("a signal ends a guest that prints without end, and what it printed arrives whole")

@@ -75,7 +75,7 @@ struct TraceFileTests {
         let outcome = try await scratch.swiftvmm(
             "run", Guests.path("spin.bin"), "--timeout", "0.3", "--trace", "/dev/full")
         #expect(outcome.status == 74)
-        let lines = outcome.errors.split(separator: "\n")
+        let lines = outcome.words.split(separator: "\n")
         #expect(lines.count == 2, "\(outcome)")
         #expect(lines.first == "swiftvmm: the deadline passed before the guest ended")
     }
@@ -88,7 +88,7 @@ struct TraceFileTests {
             try session.send(SIGTERM)
         }
         #expect(outcome.status == 143)
-        #expect(outcome.errors == "swiftvmm: ended by SIGTERM\n")
+        #expect(outcome.words == "swiftvmm: ended by SIGTERM\n")
         #expect(try scratch.text("trace").contains("0xe9        1     0x20        debug\n"))
         let late = try await scratch.swiftvmm("run", guest, "--trace", "late", "--timeout", "0.2")
         #expect(late.status == 124)
