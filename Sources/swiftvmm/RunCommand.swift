@@ -67,6 +67,19 @@ struct RunCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "Makes every end but this one a failure, with status 125, and this one a success: \(Expectation.words.joined(separator: ", ")), or an exit port's status. Only exited leaves the status as it is.",
+            valueName: "end"),
+        completion: .list(Expectation.words))
+    var expect: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Makes this status, where the guest ends with it by an exit port, a 0: 33 where QEMU's port got 16.",
+            valueName: "status"))
+    var successStatus: String?
+
+    @Option(
+        help: ArgumentHelp(
             "Interrupt controllers: none, split (local ones and an I/O APIC), full (a PC's, with its timer), or auto, which is what the machine needs.",
             valueName: "kind"))
     var irqchip: InterruptControllers?
@@ -143,6 +156,11 @@ struct RunCommand: ParsableCommand {
             throw ValidationError("it is not a number from 1 to \(VirtualMachine.vcpuLimit)")
         }
         return count
+    }
+
+    static func parseStatus(_ text: String) throws -> UInt8 {
+        guard let status = UInt8(text) else { throw ValidationError("it is not a status from 0 to 255") }
+        return status
     }
 
     static func parseSeconds(_ text: String) throws -> Double {

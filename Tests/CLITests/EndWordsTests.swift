@@ -45,6 +45,70 @@ struct EndWordsTests {
         #expect(outcome.lastError == "swiftvmm: \(end.words)", "\(outcome)")
     }
 
+    struct Verdict: CustomTestStringConvertible, Sendable {
+        let code: [UInt8]
+        let options: [String]
+        let status: Int32
+        /// The last line; nil where nothing is said.
+        var words: String?
+
+        var testDescription: String { "\(options.joined(separator: " ")), status \(status)" }
+    }
+
+    private static func missed(_ expected: String, _ end: String) -> String {
+        "the guest was to end as \(expected), and did not: \(end)"
+    }
+
+    static let verdicts: [Verdict] = [
+        Verdict(code: TinyGuest.halt, options: ["--expect", "halted"], status: 0),
+        Verdict(
+            code: TinyGuest.halt, options: ["--expect", "poweredOff"], status: 125,
+            words: missed("poweredOff", "the guest halted")),
+        Verdict(
+            code: TinyGuest.halt, options: ["--expect", "0"], status: 125,
+            words: missed("exited with status 0", "the guest halted")),
+        Verdict(code: [0xFB, 0xF4], options: ["--expect", "sleeping"], status: 0),
+        Verdict(
+            code: [0xFB, 0xF4], options: ["--expect", "halted"], status: 125,
+            words: missed(
+                "halted",
+                "the guest sleeps with interrupts on, and nothing in this machine can interrupt it; give it interrupt controllers with --irqchip full, or turn interrupts off before the last HLT"
+            )),
+        Verdict(code: TinyGuest.outWord(0x604, 0x2000), options: ["--expect", "poweredOff"], status: 0),
+        Verdict(code: TinyGuest.out(0x64, 0xFE), options: ["--expect", "reset"], status: 0),
+        Verdict(
+            code: TinyGuest.out(0x64, 0xFE), options: ["--expect", "exited"], status: 125,
+            words: missed("exited", "the guest reset the machine (keyboardController)")),
+        Verdict(code: TinyGuest.out(0x505, 1), options: ["--expect", "panicked"], status: 0),
+        Verdict(code: TinyGuest.out(0x500, 7), options: ["--expect", "7"], status: 0),
+        Verdict(
+            code: TinyGuest.out(0x500, 7), options: ["--expect", "8"], status: 125,
+            words: missed("exited with status 8", "the guest ended with status 7")),
+        Verdict(
+            code: TinyGuest.out(0x500, 7), options: ["--expect", "exited"], status: 7,
+            words: "the guest ended with status 7"),
+        Verdict(code: TinyGuest.out(0x500, 0), options: ["--expect", "exited"], status: 0),
+        // QEMU's port: 16 written is 33.
+        Verdict(code: TinyGuest.out(0xF4, 16), options: ["--success-status", "33"], status: 0),
+        Verdict(
+            code: TinyGuest.out(0xF4, 17), options: ["--success-status", "33"], status: 35,
+            words: "the guest ended with status 35"),
+        Verdict(code: TinyGuest.out(0xF4, 16), options: ["--success-status", "33", "--expect", "exited"], status: 0),
+        Verdict(
+            code: TinyGuest.spin, options: ["--timeout", "0.1", "--expect", "halted"], status: 125,
+            words: missed("halted", "the deadline passed before the guest ended")),
+    ]
+
+    @Test(
+        "--expect makes any other end a failure, and --success-status a status of the guest's a success",
+        arguments: verdicts)
+    func expects(verdict: Verdict) async throws {
+        let image = try scratch.write(verdict.code, to: "guest.bin")
+        let outcome = try await scratch.swiftvmm(["run", image] + verdict.options)
+        #expect(outcome.status == verdict.status, "\(outcome)")
+        #expect(outcome.lastError == (verdict.words.map { "swiftvmm: \($0)" } ?? ""))
+    }
+
     @Test("where each vCPU was is told at the deadline, and stands in the report, with the symbol of an ELF image")
     func places() async throws {
         let outcome = try await scratch.swiftvmm([

@@ -28,6 +28,7 @@ struct RunWordsTests {
     /// For each option a value other than what stands without it.
     private static let values = [
         "mode": "long", "format": "elf", "memory": "2M", "initrd": "a b", "cpus": "2", "timeout": "1.5", "grace": "2",
+        "expect": "halted", "success-status": "33",
         "irqchip": "full", "cmdline": "a=b", "serial": "file:x", "console": "virtio", "virtio-console": "null",
         "virtio-port": "name=pty", "serial2": "pty", "disk": "disk,ro", "report": "r.json", "trace": "t",
     ]

@@ -9,13 +9,13 @@ struct StopSummary: Equatable, Encodable {
 
     /// One word for programs.
     let reason: String
-    let status: ExitStatus
+    var status: ExitStatus
     /// One line for people.
-    let message: String
+    var message: String
     /// What is said before it: the vCPU's state where the guest failed, and where each was when someone ended the run.
     let detail: String?
     /// Whether the message is for people although all is well.
-    let isWorthSaying: Bool
+    var isWorthSaying: Bool
 
     /// - Parameters:
     ///   - unwritten: how many bytes of output nobody took.

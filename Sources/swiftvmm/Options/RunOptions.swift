@@ -18,6 +18,10 @@ struct RunOptions: Equatable {
     var timeout: Double?
     /// In seconds, between the power button and the end; nil for no button.
     var grace: Double?
+    /// Nil for any end that is not a failure by itself.
+    var expectation: Expectation?
+    /// Nil for 0 alone.
+    var successStatus: UInt8?
     var irqchip = InterruptControllers.auto
     var coalescesSerialOutput = true
     var cmdline = ""
@@ -58,7 +62,7 @@ struct RunOptions: Equatable {
         }
         let exitTrace = traceFile.map { ExitTrace(descriptor: $0.descriptor) }
         let outcome = boot(exitTrace)
-        let summary = outcome.summary
+        let summary = outcome.summary.judged(by: expectation, success: successStatus)
         EndSignals.release()
         try reportFile?.write(
             RunReportFile(image: image, stop: summary, run: outcome.numbers, vcpus: outcome.states).json.bytes)

@@ -22,6 +22,8 @@ enum RunWords {
         ("cpus", .value { $0.cpus = try RunCommand.parseCount($1) }),
         ("timeout", .value { $0.timeout = try RunCommand.parseSeconds($1) }),
         ("grace", .value { $0.grace = try RunCommand.parseSeconds($1) }),
+        ("expect", .value { $0.expectation = try Expectation.parse($1) }),
+        ("success-status", .value { $0.successStatus = try RunCommand.parseStatus($1) }),
         ("irqchip", .value { $0.irqchip = try choice($1) }),
         ("no-coalescing", .flag { $0.coalescesSerialOutput = false }),
         ("cmdline", .value { $0.cmdline = $1 }),
