@@ -15,6 +15,8 @@ enum LowMemory {
     static let pageTables: UInt64 = 0x8000
     static let tablesEnd: UInt64 = 0x10000
     static let biosDataArea: UInt64 = 0x400
+    /// The page of the real mode's vectors and of that area.
+    static let biosData: Range<UInt64> = 0..<0x1000
 
     /// Where a real-mode image is loaded: the place of a boot sector.
     static let realModeImage: UInt64 = 0x7C00

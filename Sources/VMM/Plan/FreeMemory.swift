@@ -29,6 +29,7 @@ struct FreeMemory {
     init(_ ram: [GuestMemory.Region]) {
         ranges = ram.map { $0.start.rawValue..<$0.start.rawValue &+ $0.size }
         remove(LowMemory.biosArea)
+        remove(LowMemory.biosData)
     }
 
     /// Whether nothing is in so many bytes from an address on.

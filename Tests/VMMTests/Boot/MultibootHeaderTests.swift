@@ -181,6 +181,9 @@ struct MultibootHeaderTests {
         ([(10, 0, [0x10_0000, .max, 3, 0])], .address("align", 3, "no power of 2")),
         ([(10, 0, [0x18_0000, 0x18_0008, 1, 0])], .noRoom(size: 0, lowest: 0x18_0000, highest: 0x18_0008)),
         ([(10, 0, [.max, 0, 1, 0])], .noRoom(size: 0, lowest: .max, highest: 0)),
+        ([(10, 0, [0, 0x1000, 1, 1])], .noRoom(size: 0, lowest: 0, highest: 0x1000)),
+        ([(10, 0, [0, 0xFFF, 1, 2])], .noRoom(size: 0, lowest: 0, highest: 0xFFF)),
+        ([(10, 0, [0x9_FC00, 0xF_FFFF, 1, 0])], .noRoom(size: 0, lowest: 0x9_FC00, highest: 0xF_FFFF)),
     ]
 
     @Test("each tag of the second version is honoured or refused in words", arguments: 0..<tagRows.count)
@@ -231,13 +234,18 @@ struct MultibootHeaderTests {
 
     /// Where it is linked, what it says of where it may be, and where it goes.
     @Test(
-        "one that may be moved stays where it was linked if that is free, and goes where it wants to otherwise",
+        "one that may be moved goes where it prefers to be, and with no preference stays where it was linked if that is free",
         arguments: [
-            (0x10_0000, [0, .max, 1, 0], 0x10_0000), (0x10_0000, [0x10_0000, .max, 0x1000, 2], 0x10_0000),
+            (0x10_0000, [0, .max, 1, 0], 0x10_0000), (0x10_0000, [0x10_0000, .max, 0x1000, 2], 0x1F_F000),
             (0x8000_0000, [0, .max, 0x1000, 1], 0x10_0000), (0x8000_0000, [0, .max, 0x1000, 2], 0x1F_F000),
-            (0x8000_0000, [0x12_3456, .max, 0x1_0000, 0], 0x13_0000), (0xE_0000, [0, .max, 0x1000, 1], 0x10_0000),
+            (0x8000_0000, [0, .max, 0x1000, 0], 0x10_0000), (0x10_0000, [0, .max, 0x1000, 3], 0x10_0000),
+            (0x8000_0000, [0x12_3456, .max, 0x1_0000, 0], 0x13_0000), (0xE_0000, [0, .max, 0x1000, 0], 0x10_0000),
             (0x10_0000, [0x18_0000, .max, 0x1000, 1], 0x18_0000), (0x18_0000, [0, 0x17_FFFF, 0x1000, 2], 0x17_F000),
-            (0x10_0004, [0, .max, 0x1000, 1], 0x10_0000),
+            (0x10_0004, [0, .max, 0x1000, 0], 0x10_0000), (0x18_0000, [0, .max, 0x1000, 1], 0x10_0000),
+            // Below 1 MiB where it may be nowhere else.
+            (0x10_0000, [0, 0xF_FFFF, 0x1000, 0], 0x1000), (0x10_0000, [0, 0xF_FFFF, 0x1000, 1], 0x1000),
+            (0x10_0000, [0x5001, 0x9_FFFF, 0x1000, 0], 0x6000), (0x10_0000, [0, 0x9_FBFF, 0x1000, 2], 0x9_F000),
+            (0x10_0000, [0, 0xF_FFFF, 0x1_0000, 1], 0x1_0000), (0x7000, [0, 0xF_FFFF, 0x1000, 0], 0x7000),
         ] as [(UInt64, [UInt32], UInt64)])
     func relocatable(linked: UInt64, wish: [UInt32], place: UInt64) throws {
         let header = LoaderSeed.multiboot2Header([(10, 0, wish)])

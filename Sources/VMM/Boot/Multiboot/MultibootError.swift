@@ -55,7 +55,7 @@ extension MultibootError: CustomStringConvertible {
         case .needsGraphics:
             "its Multiboot 2 header demands a graphics console, and this machine has text alone; let it support EGA text"
         case .noRoom(let size, let lowest, let highest):
-            "there is no room for its \(size) bytes between \(hex(lowest)) and \(hex(highest)), where its Multiboot 2 header wants them; give the machine more memory"
+            "there is no room for its \(size) bytes between \(hex(lowest)) and \(hex(highest)), where its Multiboot 2 header wants them; let the header allow more, or give the machine more memory"
         }
     }
 }

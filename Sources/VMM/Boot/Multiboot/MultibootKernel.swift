@@ -84,7 +84,7 @@ public struct MultibootRelocation: Equatable, Sendable {
     /// 0 for none, 1 for as low as possible, 2 for as high as possible.
     public let preference: UInt32
 
-    /// How far an image is moved, in bytes, modulo 2^64: not at all where all of it lies in RAM that is free.
+    /// How far an image is moved, in bytes, modulo 2^64: where it prefers no place, not at all if all of it lies in RAM that is free.
     ///
     /// - Parameter parts: of the image, where it was linked.
     func shift(
@@ -98,15 +98,20 @@ public struct MultibootRelocation: Equatable, Sendable {
             throw .multiboot(.address("align", self.alignment, "no power of 2"))
         }
         let (low, end) = (UInt64(lowest), UInt64(highest) &+ 1)
-        let free = FreeMemory(ram)
+        var free = FreeMemory(ram)
         let isAllowed = start >= low && start <= end && size <= end &- start && start & (alignment &- 1) == 0
-        if isAllowed, parts.allSatisfy({ free.contains($0.start, size: $0.size) }) { return 0 }
-        var room = free
-        let placement: FreeMemory.Placement =
-            preference == 2 ? .highest(below: end) : .lowest(from: max(low, LowMemory.flatImage))
-        guard let place = room.take(size, placement, alignment: alignment), place >= low, place <= end,
-            size <= end &- place
-        else { throw .multiboot(.noRoom(size: size, lowest: lowest, highest: highest)) }
-        return place &- start
+        let staysPut = ![1, 2].contains(preference) && isAllowed
+        if staysPut, parts.allSatisfy({ free.contains($0.start, size: $0.size) }) { return 0 }
+        for placement in placements {
+            guard let place = free.take(size, placement, alignment: alignment) else { continue }
+            if place >= low, place <= end, size <= end &- place { return place &- start }
+        }
+        throw .multiboot(.noRoom(size: size, lowest: lowest, highest: highest))
+    }
+
+    /// Where it may go, the best first. As with GRUB that is below 1 MiB only where it is to be nowhere else.
+    private var placements: [FreeMemory.Placement] {
+        if preference == 2 { return [.highest(below: UInt64(highest) &+ 1)] }
+        return [.lowest(from: max(UInt64(lowest), LowMemory.flatImage)), .lowest(from: UInt64(lowest))]
     }
 }
