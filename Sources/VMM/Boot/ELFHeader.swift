@@ -1,3 +1,5 @@
+import DeviceModel
+
 /// The header that an ELF file begins with (System V ABI, gABI 4.1, chapter 4). Every number in it comes from an untrusted
 /// file.
 public struct ELFHeader: Equatable, Sendable {
@@ -69,6 +71,14 @@ public enum ELFClass: UInt8, Sendable {
         switch self {
         case .elf32: UInt64(fields.load(UInt32.self, at: offset) ?? 0)
         case .elf64: fields.load(UInt64.self, at: offset) ?? 0
+        }
+    }
+
+    /// Puts an address, modulo its width, where there is room for one.
+    func store(_ address: UInt64, at offset: Int, in bytes: inout [UInt8]) {
+        switch self {
+        case .elf32: bytes.storeLittleEndian(UInt32(truncatingIfNeeded: address), at: offset)
+        case .elf64: bytes.storeLittleEndian(address, at: offset)
         }
     }
 

@@ -44,8 +44,14 @@ struct MultibootInformationTests {
     }
 
     /// An ELF file with a header, a section of symbols and one of their names.
-    private static func elfWithSections(_ header: [UInt8]) -> [UInt8] {
+    private static func elfWithSections(
+        _ header: [UInt8], linkedAt base: UInt64 = 0x10_0000, isPositionIndependent: Bool = false
+    ) -> [UInt8] {
         var builder = ELFBuilder()
+        builder.type = isPositionIndependent ? 3 : 2
+        builder.entry = base
+        builder.segments[0].virtualAddress = base
+        builder.segments[0].physicalAddress = base
         builder.segments[0].content = header + [0xF4, 0, 0, 0, 0, 0, 0, 0]
         var bytes = builder.bytes
         bytes += [UInt8](repeating: 0, count: -bytes.count & 7)
@@ -53,10 +59,13 @@ struct MultibootInformationTests {
         bytes += [UInt8](repeating: 0x55, count: 24) + Array("names".utf8) + [0, 0, 0]
         let table = bytes.count
         /// Name, type, flags, address, offset, size, link, information, alignment, entry size.
-        func section(_ type: UInt64, _ address: UInt64, _ offset: Int, _ size: UInt64) -> [UInt8] {
-            LoaderSeed.longs([type << 32, 0, address, UInt64(offset), size, 0, 8, 0])
+        func section(
+            _ type: UInt64, _ address: UInt64, _ offset: Int, _ size: UInt64, flags: UInt64 = 0
+        ) -> [UInt8] {
+            LoaderSeed.longs([type << 32, flags, address, UInt64(offset), size, 0, 8, 0])
         }
-        bytes += section(0, 0, 0, 0) + section(1, 0x10_0000, 120, 8)
+        // SHF_ALLOC.
+        bytes += section(0, 0, 0, 0) + section(1, base, 120, 8, flags: 2)
         bytes += section(2, 0, symbols, 24) + section(3, 0, symbols + 24, 5)
         bytes += section(8, 0, 0, 1 << 40) + section(1, 0, table, 1 << 40)
         bytes.replaceSubrange(40..<48, with: LoaderSeed.longs([UInt64(table)]))
@@ -150,6 +159,33 @@ struct MultibootInformationTests {
         #expect(try machine.word(only(21)) == 0x10_0000)
         let sections = try only(9)
         try expectSections(machine, count: 0, size: 4, table: sections + 12, names: 8, base: sections)
+    }
+
+    @Test(
+        "of an image that is relocated the sections are told where they lie; one that relocates itself has them as they were linked"
+    )
+    func movedSections() throws {
+        let first = LoaderSeed.multibootHeader(flags: 3)
+        let base = 0x20_0000 as UInt64
+        func moved(_ header: [UInt8], linkedAt base: UInt64 = 0, isPositionIndependent: Bool = true) throws -> Machine {
+            try Machine(
+                Self.elfWithSections(header, linkedAt: base, isPositionIndependent: isPositionIndependent))
+        }
+        let relocated = try moved(first)
+        #expect(relocated.plan.boot.entry == 0x10_0000)
+        try expectSections(
+            relocated, count: 28, size: 32, table: relocated.word(relocated.information + 36), names: 40,
+            base: relocated.information)
+        /// The address of the section that is loaded, by the second version.
+        func place(_ machine: Machine) throws -> UInt64 {
+            var tag = machine.information + 8
+            while try machine.word(tag) != 9 { tag += (try machine.word(tag + 4) + 7) & ~7 }
+            return try machine.long(tag + 8 + 12 + 64 + 16)
+        }
+        let second = LoaderSeed.multiboot2Header([(10, 0, [UInt32(base), .max, 0x1000, 1])])
+        #expect(try place(try moved(second)) == base)
+        #expect(try place(try moved(second, linkedAt: 0x30_0000)) == base)
+        #expect(try place(try moved(second, linkedAt: 0x30_0000, isPositionIndependent: false)) == 0x30_0000)
     }
 
     @Test("what is not asked for, or not there, is not told")

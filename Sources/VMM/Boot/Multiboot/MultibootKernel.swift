@@ -26,7 +26,9 @@ public struct MultibootKernel: Equatable, Sendable {
         if let fault = elf.fault { throw fault }
         let bounds = elf.segments.map { (start: $0.physicalAddress &+ elf.bias, size: $0.memorySize) }
         let shift = try header.relocation?.shift(of: bounds, ram) ?? 0
-        let sections = elf.header.flatMap { ELFSections(of: $0, in: image) }
+        // One that relocates itself reckons with addresses as they were linked, and so GRUB has it.
+        let relocated = elf.header?.isPositionIndependent == true ? elf.bias &+ shift : 0
+        let sections = elf.header.flatMap { ELFSections(of: $0, in: image, shift: relocated) }
         let entry = header.entry.map { UInt64($0) &+ elf.bias &+ shift }
         return try BootPlan(elf, ram: ram, shift: shift, entry: entry) { _, entry in
             // Below 4 GiB, or the plan refuses it.
