@@ -101,7 +101,7 @@ struct OptionTests {
             "use less"),
         Row(
             ["run", "guest.bin", "--cmdline", String(repeating: "c", count: 2048)],
-            "the command line has 2048 bytes", "2047 at most"),
+            "has 2048 bytes", "2047 at most"),
         Row(
             ["run", "guest.bin", "--cpus", "2", "--irqchip", "none"], "2 vCPUs need interrupt controllers",
             "ask for full ones or for one vCPU"),

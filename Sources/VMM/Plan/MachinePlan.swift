@@ -57,7 +57,7 @@ public struct MachinePlan: Equatable, Sendable {
         }
         let firmware = FirmwareTables(vcpuCount: vcpuCount, interrupts: interrupts, devices: devices, boot: boot)
         var free = FreeMemory(memory, without: boot.pieces + firmware.pieces)
-        let placed = try Self.place(modules, of: configuration, for: boot.protocol, &free)
+        let placed = try Self.place(modules, of: configuration, for: boot.protocol, in: memory, &free)
         let information = BootInformation(
             imageName: configuration.image.fileName,
             memoryMap: memory.e820,
@@ -75,7 +75,8 @@ public struct MachinePlan: Equatable, Sendable {
 
     /// Finds each module a place, as the boot protocol wants it.
     private static func place(
-        _ sizes: [UInt64], of configuration: MachineConfiguration, for boot: BootProtocol, _ free: inout FreeMemory
+        _ sizes: [UInt64], of configuration: MachineConfiguration, for boot: BootProtocol, in memory: MemoryMap,
+        _ free: inout FreeMemory
     ) throws(VMMError) -> [BootPlan.Piece] {
         guard !sizes.isEmpty else { return [] }
         guard let placement = boot.modulePlacement, sizes.count <= boot.moduleLimit else {
@@ -96,12 +97,25 @@ public struct MachinePlan: Equatable, Sendable {
         var pieces: [BootPlan.Piece] = []
         for (number, size) in sizes.enumerated() {
             guard let place = free.take(size, placement) else {
-                throw .configuration(
-                    "there is no room for the file of \(size) bytes beside the image; give the machine more memory")
+                throw .configuration(noRoom(for: size, boot, memory))
             }
             pieces.append(BootPlan.Piece(module: number, size: size, at: place))
         }
         return pieces
+    }
+
+    /// More memory helps only where what there is ends below the last place that the file could have.
+    private static func noRoom(for size: UInt64, _ boot: BootProtocol, _ memory: MemoryMap) -> String {
+        var (end, field) = (HighMemory.deviceHole.lowerBound, "")
+        if case .linux(let kernel) = boot, kernel.initrdEnd < end {
+            (end, field) = (kernel.initrdEnd, " (initrd_addr_max in its header)")
+        }
+        guard end > 1 else {
+            return "this kernel takes no initrd (initrd_addr_max in its header is 0); leave the initrd out"
+        }
+        let file = "there is no room for the file of \(size) bytes"
+        guard memory.size >= end else { return "\(file) beside the image; give the machine more memory" }
+        return "\(file) below \(hex(end)), where the kernel takes it\(field); give a smaller one"
     }
 
     /// A device in the middle of RAM, or where KVM has pages of its own, would never be reached.

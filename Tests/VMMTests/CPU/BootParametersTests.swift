@@ -87,7 +87,11 @@ struct BootParametersTests {
         #expect(Array(page[0x0C0..<0x0C8]) == [1, 0, 0, 0, 2, 0, 0, 0])
         #expect(Array(page[0x070..<0x078]) == [0x00, 0x10, 0x0E, 0, 0, 0, 0, 0])
         information = BootInformation(memoryMap: Self.map, commandLine: "hello!")
-        #expect(throws: VMMError.configuration("the command line has 6 bytes; a guest takes 5 at most")) {
+        #expect(
+            throws: VMMError.configuration(
+                "the command line, with the words that are added to it, has 6 bytes, and this kernel takes 5 at most (cmdline_size in its header); make it shorter"
+            )
+        ) {
             _ = try BootParameters(information, kernel: kernel)
         }
     }
@@ -99,7 +103,9 @@ struct BootParametersTests {
                 .commandLine.count
                 == 2047)
         #expect(
-            throws: VMMError.configuration("the command line has 2048 bytes; a guest takes 2047 at most")
+            throws: VMMError.configuration(
+                "the command line, with the words that are added to it, has 2048 bytes, and a guest takes 2047 at most; make it shorter"
+            )
         ) {
             _ = try BootParameters(BootInformation(memoryMap: [], commandLine: String(repeating: "ü", count: 1024)))
         }

@@ -54,7 +54,9 @@ struct LongArgsTests {
     func longCommandLine() {
         let text = String(repeating: "x", count: 2048)
         #expect(
-            throws: VMMError.configuration("the command line has 2048 bytes; a guest takes 2047 at most")
+            throws: VMMError.configuration(
+                "the command line, with the words that are added to it, has 2048 bytes, and a guest takes 2047 at most; make it shorter"
+            )
         ) {
             _ = try GuestRun(guest: "long-args.elf") { $0.commandLine = text }
         }

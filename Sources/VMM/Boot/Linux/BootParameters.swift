@@ -24,11 +24,23 @@ struct BootParameters: Equatable, Sendable {
         rsdp = information.rsdp
         let limit = min(Self.commandLineSize - 1, kernel?.commandLineLimit ?? .max)
         guard commandLine.count <= limit else {
-            throw .configuration("the command line has \(commandLine.count) bytes; a guest takes \(limit) at most")
+            throw .configuration(Self.tooLong(commandLine.count, limit: limit))
         }
         guard !self.commandLine.contains(0) else {
             throw .configuration("the command line holds a zero byte, which would end it early; leave it out")
         }
+    }
+
+    /// - Parameter limit: less than ``commandLineSize`` - 1 where the kernel's header has it (`cmdline_size`).
+    private static func tooLong(_ count: Int, limit: Int) -> String {
+        guard limit > 0 else {
+            return "this kernel takes no command line (cmdline_size in its header is 0); leave the command line out"
+        }
+        let whose =
+            limit < commandLineSize - 1
+            ? "this kernel takes \(limit) at most (cmdline_size in its header)" : "a guest takes \(limit) at most"
+        return
+            "the command line, with the words that are added to it, has \(count) bytes, and \(whose); make it shorter"
     }
 
     /// The page itself.

@@ -11,7 +11,9 @@ enum KernelCommandLine {
         _ given: String, _ boot: BootProtocol, _ devices: [DeviceSlot], inputGoesToVirtio: Bool = false
     ) -> String {
         var words = given.isEmpty ? [] : [given]
-        if case .linux = boot {
+        if case .linux(let kernel) = boot {
+            // One that takes none is not refused for words that nobody gave.
+            guard kernel.commandLineLimit > 0 else { return given }
             words = defaults(given, devices, inputGoesToVirtio) + words
         } else {
             words += virtioWords(devices)

@@ -8,7 +8,7 @@ public struct LinuxKernel: Equatable, Sendable {
     public let is64Bit: Bool
     /// The setup header from its start at file offset 0x1F1 on, which goes into the boot parameters; empty for a vmlinux, which has none.
     let setupHeader: [UInt8]
-    /// The first address behind all that an initial RAM disk may take.
+    /// The first address behind all that an initial RAM disk may take; 1 where the header says that it takes none.
     let initrdEnd: UInt64
     /// What it takes of a command line in bytes, without the zero at its end.
     public let commandLineLimit: Int
@@ -85,6 +85,7 @@ public struct BzImage: Equatable, Sendable {
         guard !wraps, is64Bit || entry <= UInt64(UInt32.max) else { throw .linux(.loadAddress(loadAddress)) }
         // The first instruction is in the file.
         guard entry &- loadAddress < image.size &- kernelOffset else { throw .truncated("Linux kernel") }
+        // What kernels take from before they said it (boot.rst, `initrd_addr_max`, `cmdline_size`).
         let lastOfInitrd: UInt32 = field(0x22C, since: 0x0203, or: 0x37FF_FFFF)
         let commandLineLimit: UInt32 = field(0x238, since: 0x0206, or: 255)
         // The header ends where its jump over itself leads.
