@@ -2,6 +2,7 @@
    lost, so the handler also leaves a mark: in `clinux_kicked` always, and in the byte that the thread has named, where it has. */
 #define _GNU_SOURCE
 #include "CLinuxHost.h"
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -15,22 +16,30 @@ static __thread int32_t thread_id __attribute__((tls_model("initial-exec")));
 static atomic_int caught;
 /* A signal whose first arrival is told by an eventfd, instead; 0 for none. */
 static atomic_int diverted, diverted_to;
+/* How many threads may be about to tell it. */
+static atomic_int diverting;
 
 static struct timespec timespec_of(int64_t nanoseconds) {
   return (struct timespec){.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
 }
 
+/* Whether the signal is told by the eventfd. Most signals are kicks, for which one look is enough. */
+static int divert(int signal) {
+  if (atomic_load(&diverted) != signal)
+    return 0;
+  int before = errno, expected = signal, is_told = 0;
+  uint64_t one = 1;
+  atomic_fetch_add(&diverting, 1);
+  if (atomic_compare_exchange_strong(&diverted, &expected, 0))
+    is_told = write(atomic_load(&diverted_to), &one, sizeof one) == sizeof one;
+  atomic_fetch_sub(&diverting, 1);
+  errno = before;
+  return is_told;
+}
+
 static void on_signal(int signal) {
-  int expected = signal;
-  if (atomic_compare_exchange_strong(&diverted, &expected, 0)) {
-    int before = errno;
-    uint64_t one = 1;
-    if (write(atomic_load(&diverted_to), &one, sizeof one) == sizeof one) {
-      errno = before;
-      return;
-    }
-    errno = before;
-  }
+  if (divert(signal))
+    return;
   if (signal != clinux_kick_signal())
     atomic_store(&caught, signal);
   clinux_kicked = 1;
@@ -95,8 +104,12 @@ long clinux_wait(struct pollfd *requests, int count, int64_t nanoseconds) {
 
 long clinux_catch_signal(int signal) { return install(signal); }
 
+/* When this returns no thread's handler writes to the eventfd of before, which may be closed then. A handler of the calling thread has
+   ended, and one of another does not block: nothing is waited for but its few instructions. */
 void clinux_divert_signal(int signal, int event) {
   atomic_store(&diverted, 0);
+  while (atomic_load(&diverting) > 0)
+    sched_yield();
   atomic_store(&diverted_to, event);
   atomic_store(&diverted, signal);
 }

@@ -60,6 +60,57 @@ struct SignalTests {
         }
     }
 
+    @Test(
+        "the next one that is diverted signals an event and asks for nothing; those after it, or after the diversion, do"
+    )
+    func diverted() async {
+        await #expect(processExitsWith: .success) {
+            try StopSignals.catch(SIGTERM)
+            try StopSignals.catch(SIGINT)
+            // Of the calling thread, and so each has been handled when the call is back.
+            Self.admitSignals()
+            let event = try EventFD()
+            StopSignals.divertNext(SIGTERM, to: event)
+            pthread_kill(pthread_self(), SIGTERM)
+            guard event.take() == 1, StopSignals.caught == nil else { exit(1) }
+            pthread_kill(pthread_self(), SIGTERM)
+            guard event.take() == 0, StopSignals.caught == SIGTERM else { exit(2) }
+            StopSignals.divertNext(SIGINT, to: event)
+            StopSignals.endDiversion()
+            pthread_kill(pthread_self(), SIGINT)
+            exit(event.take() == 0 && StopSignals.caught == SIGINT ? EXIT_SUCCESS : 3)
+        }
+    }
+
+    @Test("an event may be closed once its diversion has ended, though other threads take the signal meanwhile")
+    func diversionEnds() async {
+        await #expect(processExitsWith: .success) {
+            try StopSignals.catch(SIGTERM)
+            let isOver = Record<Bool>()
+            let isReady = Record<pthread_t>()
+            let taker = HostThread {
+                Self.admitSignals()
+                isReady.append(pthread_self())
+                while isOver.all.isEmpty { sched_yield() }
+            }
+            guard eventually(within: .seconds(60), { !isReady.all.isEmpty }) else { exit(1) }
+            let thread = isReady.all[0]
+            let later = try EventFD()
+            for _ in 0..<20_000 {
+                let event = try EventFD()
+                StopSignals.divertNext(SIGTERM, to: event)
+                pthread_kill(thread, SIGTERM)
+                StopSignals.endDiversion()
+                // What has its number from now on is not written to.
+                guard dup2(later.number, event.number) == event.number else { exit(2) }
+                guard later.take() == 0 else { exit(3) }
+            }
+            isOver.append(true)
+            taker.join()
+            exit(later.take() == 0 ? EXIT_SUCCESS : 4)
+        }
+    }
+
     @Test("one that nobody catches ends the process as ever")
     func notCaught() async {
         await #expect(processExitsWith: .signal(SIGTERM)) {
