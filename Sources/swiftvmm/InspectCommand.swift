@@ -1,4 +1,7 @@
 import ArgumentParser
+import Glibc
+import LinuxHost
+import SystemPackage
 import VMM
 
 struct InspectCommand: ParsableCommand {
@@ -6,6 +9,7 @@ struct InspectCommand: ParsableCommand {
         commandName: "inspect",
         _superCommandName: RootCommand.name,
         abstract: "Tells what a loader sees in an image, without running it.",
+        usage: "\(RootCommand.name) inspect <image> [<options>]",
         discussion: """
             The lines tell the image's format, what its headers say, and what swiftvmm run would do with it. No KVM is needed.
 
@@ -15,24 +19,7 @@ struct InspectCommand: ParsableCommand {
             """,
         version: RootCommand.version)
 
-    @Argument(
-        help:
-            "The guest: a Linux kernel, a kernel with a Multiboot or PVH header, an ELF executable, or flat machine code.",
-        completion: .file())
-    var image: String
-
-    @Option(help: "The mode that a flat image is entered in: real unless given.")
-    var mode: CPUMode?
-
-    @Option(help: "The image's format, instead of what its content says.")
-    var format: ImageFormat?
-
-    @Option(
-        help: ArgumentHelp(
-            "RAM of the machine that it is for, in bytes, or with K, M, G or T: 64M unless given, 512M for Linux.",
-            valueName: "size"),
-        transform: MemorySize.parse)
-    var memory: MemorySize?
+    @OptionGroup var machine: MachineArguments
 
     @Option(
         help: ArgumentHelp(
@@ -43,11 +30,8 @@ struct InspectCommand: ParsableCommand {
     @Flag(help: "Also tells what machine the image would run on: memory, devices, and the tables that the guest finds.")
     var plan = false
 
-    @OptionGroup(title: "The machine that the plan and the tables are for, as run has it")
-    var machine: InspectedMachine
-
     func validate() throws {
-        guard dumpAcpi != nil || plan || !machine.isGiven else {
+        guard dumpAcpi != nil || plan || !machine.areBesideImage else {
             throw ValidationError(
                 "the options of the machine are for what --plan shows and --dump-acpi writes; give one of these too, or leave them out"
             )
@@ -55,9 +39,12 @@ struct InspectCommand: ParsableCommand {
     }
 
     func run() throws {
+        let options = try machine.options(for: Self._commandName)
+        try options.checkMachine()
         let inspection: ImageInspection
         do throws(VMMError) {
-            inspection = try ImageInspection(.file(image), format: format, mode: mode, memorySize: memory?.bytes)
+            inspection = try ImageInspection(
+                .file(options.image), format: options.format, mode: options.mode, memorySize: options.memory?.bytes)
         } catch {
             throw Failure(status: ExitStatus(error), message: error.words)
         }
@@ -66,9 +53,38 @@ struct InspectCommand: ParsableCommand {
             throw Failure(status: ExitStatus(error), message: error.words)
         }
         guard plan || dumpAcpi != nil else { return }
-        let machinePlan = try machine.plan(inspection, image: image, memory: memory)
+        let machinePlan: MachinePlan
+        do throws(VMMError) {
+            machinePlan = try MachinePlan(
+                options.configuration(with: ConsoleLines(unopenedFor: options)), image: inspection)
+        } catch {
+            throw Failure(status: ExitStatus(error), message: error.words)
+        }
         if plan { try answer(PlanDescription(machinePlan).text) }
-        if let dumpAcpi { try machine.dumpACPI(of: machinePlan, image: image, to: dumpAcpi) }
+        for option in options.withoutEffect(on: machinePlan) { StandardStreams.say(option) }
+        if let dumpAcpi { try dumpACPI(of: machinePlan, to: dumpAcpi, guests: [options.image] + options.modulePaths) }
+    }
+
+    /// Writes each table as `acpidump -b` does: `apic.aml`, `dsdt.aml` and so on.
+    private func dumpACPI(of plan: MachinePlan, to folder: String, guests: [String]) throws {
+        let tables = plan.acpiTables
+        guard !tables.isEmpty else {
+            throw Failure(
+                status: .usage, message: "--dump-acpi has nothing to write for this guest: \(RunOptions.noACPI)")
+        }
+        // SAFETY: a C string for the length of the call.
+        guard unsafe mkdir(folder, 0o777) == 0 || errno == EEXIST else {
+            throw Failure(
+                status: .outputFailed, message: "cannot make the folder \(folder) for --dump-acpi: \(Errno.current)")
+        }
+        // The first is the pointer to them, and no table.
+        for table in tables.dropFirst() {
+            guard case .bytes(let bytes) = table.content else { continue }
+            let name = String(decoding: bytes.prefix(4), as: UTF8.self).lowercased()
+            try OutputFile(
+                path: "\(folder)/\(name).aml", option: "--dump-acpi", content: "ACPI table", guests: guests
+            ).write(bytes)
+        }
     }
 
     private func answer(_ text: String) throws {

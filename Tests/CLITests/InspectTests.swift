@@ -50,6 +50,70 @@ struct InspectTests {
         #expect(none.lastError.contains("2 vCPUs need interrupt controllers"), "\(none)")
     }
 
+    @Test("--plan shows where the files beside the image go, and the command line that the guest is told")
+    func planOfModules() async throws {
+        try scratch.write(Array("hello".utf8), to: "plain")
+        func plan(_ guest: String, _ options: String...) async throws -> Outcome {
+            try await scratch.swiftvmm(["inspect", guest, "--plan"] + options)
+        }
+        let modules = try await plan(
+            Guests.path("multiboot-modules.elf"), "--initrd", "plain some words", "--initrd", "plain", "--cmdline",
+            "a b",
+            "--virtio-port", "log=file:missing/log")
+        #expect(modules.status == 0 && modules.errors == "", "\(modules)")
+        #expect(modules.text.contains(#/\nloads {10}module 0 to 0x[0-9a-f]+000: 5 bytes\n/#), "\(modules)")
+        #expect(modules.text.contains(#/\nloads {10}module 1 to 0x[0-9a-f]+000: 5 bytes\n/#), "\(modules)")
+        #expect(
+            modules.text.hasSuffix("\ntold           the command line: a b virtio_mmio.device=4K@0xd0000000:5\n"),
+            "\(modules)")
+        try scratch.write(TinyKernel.bzImage([0xF4]), to: "kernel")
+        let linux = try await plan("kernel", "--console", "virtio", "--cmdline", "quiet", "--initrd", "plain")
+        #expect(linux.text.contains("\nloads          module 0 to 0x1ffff000: 5 bytes\n"), "\(linux)")
+        let line = "\ntold           the command line: console=ttyS0 console=hvc0 panic=-1 quiet\n"
+        #expect(linux.text.hasSuffix(line), "\(linux)")
+        let flat = try await plan(Guests.path("real-hello.bin"), "--cmdline", "words")
+        #expect(flat.status == 0 && !flat.text.contains("\ntold "), "\(flat)")
+        #expect(flat.errors.hasPrefix("swiftvmm: --cmdline has no effect: "), "\(flat)")
+    }
+
+    @Test("what the plan cannot have is refused as run does it")
+    func planRefusals() async throws {
+        let guest = Guests.path("long-hello.elf")
+        for (options, status, message) in [
+            (
+                ["--console", "virtio", "--virtio-console", "null"], 64,
+                "--console gives the virtio-console standard input, and --virtio-console connects it elsewhere; leave one of them out"
+            ),
+            (
+                ["--initrd", "missing"], 66,
+                "cannot give the guest the file missing: No such file or directory; check its name"
+            ),
+        ] as [([String], Int32, String)] {
+            let outcome = try await scratch.swiftvmm(["inspect", guest, "--plan"] + options)
+            #expect(outcome.status == status && outcome.lastError == "swiftvmm: \(message)", "\(outcome)")
+        }
+        for options in [["--initrd", "a"], ["--cmdline", "a"], ["--console", "uart"], ["--virtio-port", "a=null"]] {
+            let alone = try await scratch.swiftvmm(["inspect", guest] + options)
+            #expect(alone.status == 64 && alone.lastError.contains("--plan"), "\(alone)")
+        }
+    }
+
+    @Test("the devices of the plan are those of a run, in the same order", .requiresKVM)
+    func planOfRun() async throws {
+        try scratch.write([UInt8](repeating: 0, count: 512), to: "disk")
+        let options = [
+            "--rng", "--disk", "disk,ro", "--virtio-port", "log=null", "--console", "uart2", "--cmdline", "x",
+        ]
+        let guest = Guests.path("long-hello.elf")
+        let run = try await scratch.swiftvmm(["run", guest, "--report", "report"] + options)
+        #expect(run.status == 0, "\(run)")
+        let devices = try #require(try Report(try scratch.read("report")).run?.devices.map(\.name))
+        #expect(devices.suffix(5) == ["uart", "uart2", "virtio-console", "disk0", "rng0"])
+        let plan = try await scratch.swiftvmm(["inspect", guest, "--plan"] + options)
+        let planned = plan.text.matches(of: #/\ndevice +([a-zA-Z0-9-]+),/#).map { String($0.1) }
+        #expect(planned == devices, "\(plan)")
+    }
+
     @Test("options say what it is, how it is entered and on which machine", arguments: ["protected", "long"])
     func options(mode: String) async throws {
         try scratch.write(TinyELF().bytes, to: "guest.elf")

@@ -50,6 +50,21 @@ struct RunWordsTests {
         }
     }
 
+    @Test("inspect reads the options that a machine's plan depends on as run does")
+    func inspected() throws {
+        let inspect = try #require(try CommandDescription.root.subcommand("inspect"))
+        var count = 0
+        for (name, action) in RunWords.actions where inspect.option("--\(name)") != nil {
+            var words = ["guest", "--\(name)"]
+            if case .flag = action {} else { words.append(try #require(Self.values[name])) }
+            if case .list = action { words += words.dropFirst() }
+            let command = try #require(try InspectCommand.parse(words + ["--plan"]) as InspectCommand?)
+            #expect(try command.machine.options(for: "inspect") == RunWords.options(words), "\(name)")
+            count += 1
+        }
+        #expect(count == 13)
+    }
+
     @Test("what can be given again adds, and of others the last counts")
     func again() throws {
         let options = try #require(

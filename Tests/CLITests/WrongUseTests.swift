@@ -97,7 +97,7 @@ struct WrongUseTests {
         Row("run guest.bin --cpu 2", "did you mean '--cpus'?"),
         Row("run guest.bin --Timeout 2", "did you mean '--timeout'?"),
         Row("run guest.bin --time 2", "did you mean '--timeout'?"),
-        Row("run guest.bin --serial3 pty", "did you mean '--serial' or '--serial2'?"),
+        Row("run guest.bin --serial3 pty", "did you mean '--serial2' or '--serial'?"),
         Row("run guest.bin --no-rng", "there is no option '--no-rng'; see"),
         Row("run guest.bin --out file", "there is no option '--out'; see"),
         Row("run guest.bin --list", "there is no option '--list'; see"),

@@ -49,6 +49,21 @@ public struct MachineConfiguration: Sendable {
     }
 }
 
+extension MachineConfiguration {
+    /// - Throws: `VMMError.module` for the first that cannot be opened.
+    func openModules() throws(VMMError) -> [ImageReader] {
+        var readers: [ImageReader] = []
+        for module in modules {
+            do throws(ImageError) {
+                readers.append(try ImageReader(module.source))
+            } catch {
+                throw .module(name: module.source.name, error)
+            }
+        }
+        return readers
+    }
+}
+
 /// What works on a machine's event loop beside its devices.
 public protocol MachineAttachment: AnyObject, Sendable {
     /// Before the guest begins; handlers of the control group go on while the machine is paused.

@@ -21,6 +21,8 @@ public struct MachinePlan: Equatable, Sendable {
     public let devices: [DeviceSlot]
     /// What tells of exceptions that nobody handles; nil where the boot protocol has none, or the image lies in its place.
     let gates: ReportingGates?
+    /// As the guest is told it; empty where it is told none.
+    public let commandLine: String
 
     /// The devices of the configuration begin here in ``devices``.
     static let firstConfigured = platform.count
@@ -58,12 +60,14 @@ public struct MachinePlan: Equatable, Sendable {
         let firmware = FirmwareTables(vcpuCount: vcpuCount, interrupts: interrupts, devices: devices, boot: boot)
         var free = FreeMemory(memory, without: boot.pieces + firmware.pieces)
         let placed = try Self.place(modules, of: configuration, for: boot.protocol, in: memory, &free)
+        let commandLine = KernelCommandLine.text(
+            configuration.commandLine, boot.protocol, devices,
+            inputGoesToVirtio: configuration.devices.contains(where: \.isVirtioConsoleWithInput))
+        self.commandLine = boot.protocol.takesCommandLine ? commandLine : ""
         let information = BootInformation(
             imageName: configuration.image.fileName,
             memoryMap: memory.e820,
-            commandLine: KernelCommandLine.text(
-                configuration.commandLine, boot.protocol, devices,
-                inputGoesToVirtio: configuration.devices.contains(where: \.isVirtioConsoleWithInput)),
+            commandLine: commandLine,
             modules: zip(placed, configuration.modules).map {
                 BootInformation.Module(
                     start: $0.address, size: $0.memorySize, name: $1.source.fileName, arguments: $1.arguments)
@@ -180,12 +184,15 @@ public struct MachinePlan: Equatable, Sendable {
 }
 
 extension MachinePlan {
-    /// What a machine would be on a host that has enough of everything.
+    /// What a machine would be on a host that has enough of everything. Of the files that it is given its modules are opened, for their
+    /// size.
     ///
-    /// - Throws: `VMMError.configuration` for what cannot be had anywhere, `.image` for an image that is refused.
+    /// - Throws: `VMMError.configuration` for what cannot be had anywhere, `.image` for an image that is refused, `.module` for a module
+    ///   that cannot be opened.
     public init(_ configuration: MachineConfiguration, image: ImageInspection) throws(VMMError) {
         let limits = HostLimits(
             physicalAddressBits: HighMemory.widestAddress, vcpuCount: VirtualMachine.vcpuLimit)
-        try self.init(configuration, image: image, host: limits)
+        let modules = try configuration.openModules()
+        try self.init(configuration, image: image, modules: modules.map(\.size), host: limits)
     }
 }

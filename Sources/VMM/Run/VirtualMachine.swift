@@ -101,14 +101,7 @@ public struct VirtualMachine: ~Copyable {
         let inspection = try ImageInspection(
             image, name: name, format: configuration.format, mode: configuration.mode,
             memorySize: configuration.memorySize, physicalAddressBits: limits.physicalAddressBits)
-        var modules: [ImageReader] = []
-        for module in configuration.modules {
-            do throws(ImageError) {
-                modules.append(try ImageReader(module.source))
-            } catch {
-                throw .module(name: module.source.name, error)
-            }
-        }
+        let modules = try configuration.openModules()
         // Before anything is loaded: a refused image leaves no trace.
         let plan = try MachinePlan(configuration, image: inspection, modules: modules.map(\.size), host: limits)
         let ram = try GuestRAM(plan.memory, hasHugePages: plan.boot.protocol.wantsHugePages)

@@ -43,6 +43,20 @@ struct ConsoleLine {
         self.pseudoTerminal = pseudoTerminal
     }
 
+    /// The same as far as a machine's plan depends on it, with nothing behind it.
+    fileprivate init(unopened end: ConsoleEnd, hasStandardInput: Bool) {
+        let hasInput =
+            switch end {
+            case .stdio: hasStandardInput
+            case .pseudoTerminal, .socket: true
+            case .null, .file: false
+            }
+        output = nil
+        input = hasInput ? ConsoleInput(queueOf: 0) : nil
+        isTerminal = false
+        pseudoTerminal = nil
+    }
+
     /// The run is over. Files and sockets are closed with the process.
     ///
     /// - Parameter deadline: until when a reader may take the rest.
@@ -142,6 +156,17 @@ struct ConsoleLines {
             Self.close(open)
             throw error
         }
+    }
+
+    /// Those of a machine that is planned and not made: nothing that they name is opened.
+    init(unopenedFor options: RunOptions) {
+        func line(_ end: ConsoleEnd, _ device: ConsoleDevice? = nil) -> ConsoleLine {
+            ConsoleLine(unopened: end, hasStandardInput: device == options.console)
+        }
+        serial = line(.stdio, .uart)
+        serial2 = options.serial2End.map { line($0, .uart2) }
+        virtio = options.virtioEnd.map { line($0, .virtio) }
+        ports = options.virtioPorts.map { line($0.end) }
     }
 
     /// What gets the terminal's keys, where one does.

@@ -1,6 +1,7 @@
 import VMM
 
-/// A machine's plan as a person reads it: a line for each range of memory, device and piece that is placed beside the image.
+/// A machine's plan as a person reads it: a line for each range of memory, device and piece that is placed beside
+/// the image.
 struct PlanDescription {
     let text: String
 
@@ -17,9 +18,15 @@ struct PlanDescription {
             lines.append(("device", value))
         }
         for piece in plan.boot.pieces {
-            guard case .bytes(let bytes) = piece.content else { continue }
-            lines.append(("table", "\(piece.name) at \(hex(piece.address)): \(bytes.count) bytes"))
+            switch piece.content {
+            case .image: break
+            case .module(_, let count):
+                lines.append(("loads", "\(piece.name) to \(hex(piece.address)): \(count) bytes"))
+            case .bytes(let bytes):
+                lines.append(("table", "\(piece.name) at \(hex(piece.address)): \(bytes.count) bytes"))
+            }
         }
+        if !plan.commandLine.isEmpty { lines.append(("told", "the command line: \(plan.commandLine)")) }
         text = LabeledLines(lines).text
     }
 

@@ -2,8 +2,8 @@ import Glibc
 import LinuxHost
 import VMM
 
-/// What `swiftvmm run` is asked to do. An option more is a property here, what the help tells in ``RunCommand``, and how it is read in
-/// ``RunWords``.
+/// What `swiftvmm run` is asked to do. An option more is a property here, what the help tells in ``RunCommand`` or
+/// ``MachineArguments``, and how it is read in ``RunWords``.
 struct RunOptions: Equatable {
     /// The word that asks for it.
     static let command = "run"
@@ -46,12 +46,7 @@ struct RunOptions: Equatable {
     func run() throws {
         // Before the first file is opened: from here on these signals end the run in good order.
         try EndSignals.catch()
-        do throws(VMMError) {
-            try VirtioPortConfiguration.check(names: virtioPorts.map(\.name))
-        } catch {
-            throw Failure(status: .usage, message: "\(error)")
-        }
-        try checkStandardInput()
+        try checkMachine()
         try checkFiles()
         let guests = [image] + modulePaths
         let reportFile = try report.map {
@@ -124,26 +119,6 @@ struct RunOptions: Equatable {
         }
     }
 
-    /// A console that was named to have standard input must have it.
-    private func checkStandardInput() throws {
-        let ends = [(ConsoleDevice.uart2, serial2), (.virtio, virtioConsole)]
-        for (device, end) in ends where device == console && end != nil && end != .stdio {
-            throw Failure(
-                status: .usage,
-                message:
-                    "--console gives the \(device.label.name) standard input, and \(device.label.option)connects it elsewhere; leave one of them out"
-            )
-        }
-    }
-
-    /// What the virtio-console is connected to; nil where there is none.
-    private var virtioEnd: ConsoleEnd? {
-        virtioConsole ?? (console == .virtio || !virtioPorts.isEmpty ? .stdio : nil)
-    }
-
-    /// The same for the second serial port.
-    private var serial2End: ConsoleEnd? { serial2 ?? (console == .uart2 ? .stdio : nil) }
-
     /// What came of a run.
     private struct Outcome {
         let summary: StopSummary
@@ -181,7 +156,7 @@ struct RunOptions: Equatable {
         with lines: ConsoleLines, _ window: WindowWatch?, _ trace: ExitTrace?
     ) -> Outcome {
         do throws(VMMError) {
-            var configuration = configuration(with: lines, window)
+            var configuration = configuration(with: lines, window: window?.window)
             configuration.trace = trace
             let control = MachineControl()
             configuration.control = control
@@ -224,55 +199,5 @@ struct RunOptions: Equatable {
     /// A signal also ends calls that are under way, and is what the user wants to hear of.
     private static var signalSummary: StopSummary? {
         StopSignals.caught.map { StopSummary(.signal($0), unwritten: 0) }
-    }
-
-    /// The files that `--initrd` names.
-    private var modulePaths: [String] {
-        initrds.compactMap { if case .file(let path) = Self.module($0).source { path } else { nil } }
-    }
-
-    /// A file, or a file and behind the first space what the guest is told of it.
-    private static func module(_ text: String) -> BootModule {
-        // SAFETY: a C string for the length of the call.
-        guard let space = text.firstIndex(of: " "), unsafe access(text, F_OK) != 0 else {
-            return BootModule(.file(text))
-        }
-        return BootModule(.file(String(text[..<space])), arguments: String(text[text.index(after: space)...]))
-    }
-
-    private func configuration(with lines: ConsoleLines, _ watch: WindowWatch?) -> MachineConfiguration {
-        var configuration = MachineConfiguration(
-            image: .file(image), output: ConsoleOutput(descriptor: STDOUT_FILENO))
-        configuration.format = format
-        configuration.mode = mode
-        configuration.memorySize = memory?.bytes
-        configuration.modules = initrds.map { Self.module($0) }
-        configuration.vcpuCount = cpus
-        configuration.interruptControllers = irqchip
-        configuration.measuresExits = report != nil
-        configuration.commandLine = cmdline
-        configuration.timeout = timeout.map { .seconds($0) }
-        configuration.input = lines.serial.input
-        configuration.usesEventFDs = usesEventFDs
-        var serial = UARTConfiguration(output: lines.serial.output)
-        serial.coalescesOutput = coalescesSerialOutput
-        configuration.devices = [.uart(serial)]
-        if let line = lines.serial2 {
-            var serial2 = UARTConfiguration(port: .com2, output: line.output, input: line.input)
-            serial2.coalescesOutput = coalescesSerialOutput
-            configuration.devices.append(.uart(serial2))
-        }
-        if let line = lines.virtio {
-            let ports = zip(virtioPorts, lines.ports).map { port, line in
-                VirtioPortConfiguration(name: port.name, output: line.output ?? .discarding(), input: line.input)
-            }
-            configuration.devices.append(
-                .virtioConsole(
-                    VirtioConsoleConfiguration(
-                        output: line.output, input: line.input, window: watch?.window, ports: ports)))
-        }
-        for disk in disks { configuration.devices.append(.disk(disk.configuration)) }
-        if hasRNG { configuration.devices.append(.entropy(EntropyConfiguration())) }
-        return configuration
     }
 }

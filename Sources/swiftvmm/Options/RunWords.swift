@@ -19,21 +19,21 @@ enum RunWords {
         ("format", .value { $0.format = try choice($1) }),
         ("memory", .value { $0.memory = try MemorySize.parse($1) }),
         ("initrd", .list { $0.initrds.append($1) }),
-        ("cpus", .value { $0.cpus = try RunCommand.parseCount($1) }),
-        ("timeout", .value { $0.timeout = try RunCommand.parseSeconds($1) }),
-        ("grace", .value { $0.grace = try RunCommand.parseSeconds($1) }),
-        ("expect", .value { $0.expectation = try Expectation.parse($1) }),
-        ("success-status", .value { $0.successStatus = try RunCommand.parseStatus($1) }),
+        ("cpus", .value { $0.cpus = try parseCount($1) }),
         ("irqchip", .value { $0.irqchip = try choice($1) }),
-        ("no-coalescing", .flag { $0.coalescesSerialOutput = false }),
         ("cmdline", .value { $0.cmdline = $1 }),
-        ("serial", .value { $0.serial = try ConsoleEnd.parse($1) }),
         ("console", .value { $0.console = try choice($1) }),
         ("virtio-console", .value { $0.virtioConsole = try ConsoleEnd.parse($1) }),
         ("virtio-port", .list { $0.virtioPorts.append(try VirtioPort.parse($1)) }),
         ("serial2", .value { $0.serial2 = try ConsoleEnd.parse($1) }),
         ("disk", .list { $0.disks.append(try DiskOption.parse($1)) }),
         ("rng", .flag { $0.hasRNG = true }),
+        ("timeout", .value { $0.timeout = try parseSeconds($1) }),
+        ("grace", .value { $0.grace = try parseSeconds($1) }),
+        ("expect", .value { $0.expectation = try Expectation.parse($1) }),
+        ("success-status", .value { $0.successStatus = try parseStatus($1) }),
+        ("no-coalescing", .flag { $0.coalescesSerialOutput = false }),
+        ("serial", .value { $0.serial = try ConsoleEnd.parse($1) }),
         ("no-eventfd", .flag { $0.usesEventFDs = false }),
         ("report", .value { $0.report = $1 }),
         ("trace", .value { $0.trace = $1 }),
@@ -82,9 +82,47 @@ enum RunWords {
         } catch let error as ValidationError {
             // A number with a sign is meant as a value, and another word with a dash as an option.
             guard !value.isOption || Double(value) != nil else { return }
-            throw Misuse.failure(
-                "the value '\(value)' is invalid for '--\(name)': \(error.message)", command: RunOptions.command)
+            throw invalid(value, of: name, error, command: RunOptions.command)
         }
+    }
+
+    private static func invalid(_ value: String, of name: String, _ error: ValidationError, command: String) -> Failure
+    {
+        Misuse.failure("the value '\(value)' is invalid for '--\(name)': \(error.message)", command: command)
+    }
+
+    /// Sets what an option of another command asks for that is `run`'s too.
+    ///
+    /// - Throws: `Failure` for a value that cannot be had.
+    static func set(_ name: String, to value: String, in options: inout RunOptions, for command: String) throws {
+        do {
+            switch actions.first(where: { $0.name == name })?.action {
+            case .value(let set), .list(let set): try set(&options, value)
+            case .flag(let set): set(&options)
+            case nil: break
+            }
+        } catch let error as ValidationError {
+            throw invalid(value, of: name, error, command: command)
+        }
+    }
+
+    private static func parseCount(_ text: String) throws -> Int {
+        guard let count = Int(text), (1...VirtualMachine.vcpuLimit).contains(count) else {
+            throw ValidationError("it is not a number from 1 to \(VirtualMachine.vcpuLimit)")
+        }
+        return count
+    }
+
+    private static func parseStatus(_ text: String) throws -> UInt8 {
+        guard let status = UInt8(text) else { throw ValidationError("it is not a status from 0 to 255") }
+        return status
+    }
+
+    private static func parseSeconds(_ text: String) throws -> Double {
+        guard let seconds = Double(text), seconds > 0, seconds < 1e9 else {
+            throw ValidationError("it is not a number of seconds above 0 and below 1000000000; give one, as 10 or 0.5")
+        }
+        return seconds
     }
 
     /// - Throws: `ValidationError` that tells the values that there are.

@@ -39,12 +39,10 @@ struct HelpTests {
         let options = outcome.text.split(separator: "\n").compactMap { $0.firstMatch(of: #/^  (--[a-z0-9-]+) /#)?.1 }
         #expect(
             options == [
-                "--mode", "--format", "--memory", "--initrd", "--cpus", "--timeout", "--grace", "--irqchip",
-                "--no-coalescing",
-                "--cmdline",
-                "--serial", "--console", "--virtio-console", "--virtio-port", "--serial2", "--disk", "--rng",
-                "--no-eventfd",
-                "--report", "--trace", "--version",
+                "--mode", "--format", "--memory", "--initrd", "--cpus", "--irqchip", "--cmdline", "--console",
+                "--virtio-console", "--virtio-port", "--serial2", "--disk", "--rng", "--timeout", "--grace", "--expect",
+                "--success-status",
+                "--no-coalescing", "--serial", "--no-eventfd", "--report", "--trace", "--version",
             ])
         let words = outcome.text.split { $0.isWhitespace }.joined(separator: " ")
         for text in [
