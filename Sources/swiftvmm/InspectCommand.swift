@@ -61,7 +61,7 @@ struct InspectCommand: ParsableCommand {
             throw Failure(status: ExitStatus(error), message: error.words)
         }
         if plan { try answer(PlanDescription(machinePlan).text) }
-        for option in options.withoutEffect(on: machinePlan) { StandardStreams.say(option) }
+        for note in options.notes(on: machinePlan) { StandardStreams.say(note) }
         if let dumpAcpi { try dumpACPI(of: machinePlan, to: dumpAcpi, guests: [options.image] + options.modulePaths) }
     }
 

@@ -100,6 +100,33 @@ struct ACPITests {
         #expect(outcome.status == 0, "\(outcome.text)\(outcome.errors)")
     }
 
+    @Test("a guest whose image lies where they would be is said to find none, by inspect and by run")
+    func covered() async throws {
+        var elf = TinyELF()
+        elf.segments[0].physicalAddress = 0xE0000
+        elf.segments[0].memorySize = 0x18000
+        try scratch.write(elf.bytes, to: "guest.elf")
+        let words = ["ACPI tables", "MP table"].map { ($0, $0.hasPrefix("A") ? "0xe1000" : "0xf0000") }.map {
+            "swiftvmm: the guest finds no \($0): its image (ELF segment 0) lies where they would be, at \($1); link it elsewhere\n"
+        }
+        let plan = try await scratch.swiftvmm("inspect", "guest.elf", "--plan", "--irqchip", "full")
+        #expect(plan.status == 0 && plan.errors == words.joined(), "\(plan)")
+        #expect(try await scratch.swiftvmm("inspect", "guest.elf", "--plan").errors == "")
+        let dump = try await scratch.swiftvmm("inspect", "guest.elf", "--dump-acpi", "tables", "--irqchip", "full")
+        #expect(dump.status == 64 && dump.errors.hasPrefix(words.joined()), "\(dump)")
+    }
+
+    @Test("run says so before the guest begins", .requiresKVM)
+    func coveredInRun() async throws {
+        var elf = TinyELF()
+        elf.segments[0].physicalAddress = 0xE0000
+        elf.segments[0].memorySize = 0x2000
+        try scratch.write(elf.bytes, to: "guest.elf")
+        let run = try await scratch.swiftvmm("run", "guest.elf", "--cpus", "2", "--timeout", "60")
+        #expect(run.errors.hasPrefix("swiftvmm: the guest finds no ACPI tables: its image (ELF segment 0)"), "\(run)")
+        #expect(!run.errors.contains("MP table"), "\(run)")
+    }
+
     @Test("where there are none it says why, and options of the machine without it are refused")
     func refusals() async throws {
         let guest = Guests.path("long-hello.elf")

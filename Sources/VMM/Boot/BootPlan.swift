@@ -148,12 +148,10 @@ public struct BootPlan: Equatable, Sendable {
         self.init(bootProtocol, pieces: pieces, relocations: elf.relocations?.moved(by: shift))
     }
 
-    /// Whether something of it lies in the place of a table.
-    func covers(_ table: Piece) -> Bool {
+    /// What of it lies in the place of a table.
+    func part(over table: Piece) -> Piece? {
         // Its pieces lie in RAM, and so their ends do not wrap.
-        pieces.contains {
-            $0.address < table.address + table.memorySize && table.address < $0.address &+ $0.memorySize
-        }
+        pieces.first { $0.address < table.address + table.memorySize && table.address < $0.address &+ $0.memorySize }
     }
 
     /// The same with what the machine adds: modules, and the tables that the protocol wants.

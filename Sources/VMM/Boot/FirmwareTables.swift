@@ -11,6 +11,9 @@ struct FirmwareTables {
         if case .bytes(let bytes)? = pieces.first(where: { $0.address == rsdp })?.content { bytes } else { [] }
     }
 
+    /// What the guest would be given if its image were elsewhere.
+    private(set) var covered: [CoveredTables] = []
+
     /// None for a guest in real mode, which has the first megabyte to itself, nor for a machine without interrupt controllers, whose guest
     /// has no use for them. Where the image has bytes of its own it wins.
     init(vcpuCount: Int, interrupts: InterruptControllers, devices: [DeviceSlot], boot: BootPlan) {
@@ -19,17 +22,43 @@ struct FirmwareTables {
             return
         }
         let machine = ACPITables.Machine(vcpuCount: vcpuCount, hasPICs: interrupts == .full, devices: devices)
-        let acpi = Self.unlessCovered(ACPITables(machine).pieces, by: boot)
         let mpTable = BootPlan.Piece(name: "MP table", bytes: MPTable.bytes(machine), at: LowMemory.mpTable)
-        pieces =
-            acpi + Self.unlessCovered([mpTable], by: boot) + Self.unlessCovered(BIOSDataArea.pieces(devices), by: boot)
-        rsdp = acpi.isEmpty ? nil : ACPITables.rsdp
+        // Those of one kind need each other: all of them are given, or none.
+        let kinds = [
+            ("ACPI tables", ACPITables(machine).pieces), ("MP table", [mpTable]),
+            ("BIOS data area", BIOSDataArea.pieces(devices)),
+        ]
+        var given: [BootPlan.Piece] = []
+        for (name, tables) in kinds {
+            if let covered = Self.firstCovered(name, tables, by: boot) {
+                self.covered.append(covered)
+            } else {
+                given += tables
+            }
+        }
+        pieces = given
+        rsdp = given.contains { $0.address == ACPITables.rsdp } ? ACPITables.rsdp : nil
     }
 
-    /// All of the pieces, which need each other, or none.
-    private static func unlessCovered(_ pieces: [BootPlan.Piece], by boot: BootPlan) -> [BootPlan.Piece] {
-        pieces.contains(where: boot.covers) ? [] : pieces
+    private static func firstCovered(
+        _ name: String, _ tables: [BootPlan.Piece], by boot: BootPlan
+    ) -> CoveredTables? {
+        for table in tables {
+            guard let part = boot.part(over: table) else { continue }
+            return CoveredTables(name: name, address: table.address, imagePart: part.name)
+        }
+        return nil
     }
+}
+
+/// Tables of a PC's firmware that a guest looks for and is not given, as its image lies where they would be.
+public struct CoveredTables: Equatable, Sendable {
+    /// Such as "ACPI tables".
+    public let name: String
+    /// Of the first of them that is covered, guest-physical.
+    public let address: UInt64
+    /// The part of the image that lies there.
+    public let imagePart: String
 }
 
 /// The words of a PC's BIOS data area by which old kernels find its memory and its serial ports (IBM PC/AT Technical Reference, "ROM BIOS

@@ -21,6 +21,8 @@ public struct MachinePlan: Equatable, Sendable {
     public let devices: [DeviceSlot]
     /// What tells of exceptions that nobody handles; nil where the boot protocol has none, or the image lies in its place.
     let gates: ReportingGates?
+    /// What the guest looks for and does not find, because of its image.
+    public let coveredTables: [CoveredTables]
     /// As the guest is told it; empty where it is told none.
     public let commandLine: String
 
@@ -55,9 +57,10 @@ public struct MachinePlan: Equatable, Sendable {
         }
         self.devices = devices
         gates = boot.protocol.gates.flatMap { gates in
-            gates.pieces.contains(where: boot.covers) ? nil : gates
+            gates.pieces.contains { boot.part(over: $0) != nil } ? nil : gates
         }
         let firmware = FirmwareTables(vcpuCount: vcpuCount, interrupts: interrupts, devices: devices, boot: boot)
+        coveredTables = firmware.covered
         var free = FreeMemory(memory, without: boot.pieces + firmware.pieces)
         let placed = try Self.place(modules, of: configuration, for: boot.protocol, in: memory, &free)
         let commandLine = KernelCommandLine.text(

@@ -1,8 +1,15 @@
 import VMM
 
 extension RunOptions {
-    /// What was asked for and has no effect on this machine, in words.
-    func withoutEffect(on plan: MachinePlan) -> [String] {
+    /// What nobody would see otherwise: what was asked for and has no effect on this machine, and what its guest looks for in vain.
+    func notes(on plan: MachinePlan) -> [String] {
+        withoutEffect(on: plan)
+            + plan.coveredTables.map { tables in
+                "the guest finds no \(tables.name): its image (\(tables.imagePart)) lies where they would be, at \(hex(tables.address)); link it elsewhere"
+            }
+    }
+
+    private func withoutEffect(on plan: MachinePlan) -> [String] {
         var options: [String] = []
         if grace != nil, plan.rsdp == nil {
             options.append("--grace has no effect, as the guest cannot know of a power button: \(Self.noACPI)")

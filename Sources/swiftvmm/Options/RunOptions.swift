@@ -167,7 +167,7 @@ struct RunOptions: Equatable {
             if let grace { gracePeriod = try GracePeriod(seconds: grace, of: control) }
             configuration.attachments = [terminal as (any MachineAttachment)?, window, gracePeriod].compactMap(\.self)
             var machine = try VirtualMachine(configuration)
-            for option in withoutEffect(on: machine.plan) { StandardStreams.say(option) }
+            for note in notes(on: machine.plan) { StandardStreams.say(note) }
             let outcome = Result { () throws(VMMError) in try machine.run() }
             terminal?.restore()
             for device in machine.deviceReports { Self.tellLoss(of: device) }

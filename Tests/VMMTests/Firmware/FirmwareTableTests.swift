@@ -49,19 +49,37 @@ struct FirmwareTableTests {
     }
 
     @Test(
-        "where the image has bytes of its own they are left out, all that need each other",
+        "where the image has bytes of its own they are left out, all that need each other, and the plan says which",
         arguments: [
-            (0xE1000, ["MP table", "BIOS data area", "extended BIOS data area"]),
-            (0xF0010, ["BIOS data area", "extended BIOS data area"]),
-            (0x410, ["MP table"]), (0x9FC00, ["MP table"]), (0x40F, ["MP table"]),
-        ] as [(UInt64, [String])])
-    func coveredByImage(address: UInt64, left: [String]) {
+            (0xE1000, ["MP table", "BIOS data area", "extended BIOS data area"], ("ACPI tables", 0xE1000)),
+            (0xF0010, ["BIOS data area", "extended BIOS data area"], ("MP table", 0xF0000)),
+            (0x410, ["MP table"], ("BIOS data area", 0x400)), (0x9FC00, ["MP table"], ("BIOS data area", 0x9FC00)),
+            (0x40F, ["MP table"], ("BIOS data area", 0x400)),
+        ] as [(UInt64, [String], (String, UInt64))])
+    func coveredByImage(address: UInt64, left: [String], missing: (name: String, address: UInt64)) {
         let image = BootPlan.Piece(name: "contents", fileOffset: 0, fileSize: 1, address: address, memorySize: 0x10)
         let tables = FirmwareTables(
             vcpuCount: 1, interrupts: .full, devices: MachinePlan.platform,
             boot: BootPlan(.longMode(entry: address), pieces: [image]))
         #expect(tables.pieces.map(\.name).filter { !$0.hasPrefix("ACPI") } == left)
         #expect((tables.rsdp == nil) == (address == 0xE1000))
+        #expect(
+            tables.covered == [CoveredTables(name: missing.name, address: missing.address, imagePart: "contents")])
+    }
+
+    @Test("where they are not looked for nothing is said to be missing")
+    func notLookedFor() throws {
+        var builder = ELFBuilder()
+        builder.segments[0].physicalAddress = 0xE_0000
+        builder.segments[0].memorySize = 0x1_8000
+        func missing(_ controllers: InterruptControllers) throws -> [String] {
+            var configuration = MachineConfiguration(image: .bytes(builder.bytes))
+            configuration.interruptControllers = controllers
+            return try MachinePlan(configuration, image: ImageInspection(.bytes(builder.bytes))).coveredTables.map(
+                \.name)
+        }
+        #expect(try missing(.auto) == [])
+        #expect(try missing(.full) == ["ACPI tables", "MP table"])
     }
 
     @Test("the FADT leads to the registers of the power management, and the FACS is where it says")
