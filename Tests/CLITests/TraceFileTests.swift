@@ -23,6 +23,26 @@ struct TraceFileTests {
         #expect(try scratch.names == ["trace"])
     }
 
+    @Test("a run that does not begin leaves the file as it was, or as it was not")
+    func leftWhole() async throws {
+        try scratch.write(Array("old".utf8), to: "old")
+        try scratch.write(try Scratch.contents(ofFile: hello), to: "guest.bin")
+        for options in [
+            ["missing"], [Guests.path("long-hello.elf"), "--mode", "real"], ["guest.bin", "--disk", "missing"],
+            ["guest.bin", "--initrd", "guest.bin"], ["guest.bin", "--memory", "1K"],
+            ["guest.bin", "--serial2", "file:no/file"],
+        ] {
+            for name in ["old", "new"] {
+                for output in [["--trace", name], ["--serial", "file:\(name)"], ["--virtio-port", "a=file:\(name)"]] {
+                    let outcome = try await scratch.swiftvmm(["run"] + options + output)
+                    #expect([64, 66, 74].contains(outcome.status), "\(outcome)")
+                    #expect(try scratch.text("old") == "old", "\(options) \(output)")
+                    #expect(try scratch.names == ["guest.bin", "old"], "\(options) \(output)")
+                }
+            }
+        }
+    }
+
     @Test("what cannot be written is refused before the guest runs")
     func refuses() async throws {
         try scratch.makeFolder("folder")

@@ -11,6 +11,8 @@ struct ConsoleLine {
     /// Whether the input is the terminal's keys, which ``Terminal`` reads.
     let isTerminal: Bool
     private let pseudoTerminal: PseudoTerminal?
+    private let file: GrowingFile?
+    private let label: ConsoleLabel
 
     /// - Parameters:
     ///   - label: whose end it is.
@@ -21,6 +23,7 @@ struct ConsoleLine {
     ) throws(Failure) {
         var (output, input): (ConsoleOutput?, ConsoleInput?)
         var pseudoTerminal: PseudoTerminal?
+        var file: GrowingFile?
         var isTerminal = false
         switch backend {
         case .stdio where !hasStandardInput: break
@@ -28,7 +31,9 @@ struct ConsoleLine {
             isTerminal = isatty(STDIN_FILENO) == 1
             input = isTerminal ? ConsoleInput(queueOf: Terminal.keyLimit) : ConsoleInput(descriptor: STDIN_FILENO)
         case .null: output = .discarding()
-        case .file(let path): output = ConsoleOutput(descriptor: try Self.makeFile(path, label, image: image))
+        case .file(let path):
+            let new = try Self.makeFile(path, label, image: image)
+            (output, file) = (ConsoleOutput(descriptor: new.descriptor), new)
         case .pseudoTerminal:
             let terminal = try PseudoTerminal(for: label)
             StandardStreams.say("the \(label.name) is at \(terminal.path)")
@@ -41,10 +46,12 @@ struct ConsoleLine {
         self.input = input
         self.isTerminal = isTerminal
         self.pseudoTerminal = pseudoTerminal
+        self.file = file
+        self.label = label
     }
 
     /// The same as far as a machine's plan depends on it, with nothing behind it.
-    fileprivate init(unopened end: ConsoleEnd, hasStandardInput: Bool) {
+    fileprivate init(unopened end: ConsoleEnd, of label: ConsoleLabel, hasStandardInput: Bool) {
         let hasInput =
             switch end {
             case .stdio: hasStandardInput
@@ -55,6 +62,14 @@ struct ConsoleLine {
         input = hasInput ? ConsoleInput(queueOf: 0) : nil
         isTerminal = false
         pseudoTerminal = nil
+        file = nil
+        self.label = label
+    }
+
+    /// The guest begins: what a file held is gone.
+    func begin() throws(Failure) {
+        guard let file else { return }
+        do throws(Errno) { try file.begin() } catch { throw Self.failure(file.path, label, error) }
     }
 
     /// The run is over. Files and sockets are closed with the process.
@@ -62,21 +77,22 @@ struct ConsoleLine {
     /// - Parameter deadline: until when a reader may take the rest.
     func close(by deadline: ContinuousClock.Instant) {
         pseudoTerminal?.close(by: deadline)
+        file?.end()
     }
 
-    private static func makeFile(_ path: String, _ label: ConsoleLabel, image: String) throws(Failure) -> Int32 {
+    private static func makeFile(
+        _ path: String, _ label: ConsoleLabel, image: String
+    ) throws(Failure) -> GrowingFile {
         guard !OutputFile.areSame(path, image) else {
             throw Failure(
                 status: .usage, message: "\(label.option)file:\(path) would replace the guest; name another file")
         }
-        // SAFETY: the path is a C string for the length of the call.
-        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0o666)
-        guard descriptor >= 0 else {
-            throw Failure(
-                status: .outputFailed,
-                message: "cannot write the \(label.name)'s output to \(path): \(Errno.current)")
-        }
-        return descriptor
+        do throws(Errno) { return try GrowingFile(path) } catch { throw failure(path, label, error) }
+    }
+
+    private static func failure(_ path: String, _ label: ConsoleLabel, _ error: Errno) -> Failure {
+        Failure(
+            status: .outputFailed, message: "cannot write the \(label.name)'s output to \(path): \(error)")
     }
 
     private static func connect(_ label: ConsoleLabel, to path: String) throws(Failure) -> Int32 {
@@ -160,13 +176,13 @@ struct ConsoleLines {
 
     /// Those of a machine that is planned and not made: nothing that they name is opened.
     init(unopenedFor options: RunOptions) {
-        func line(_ end: ConsoleEnd, _ device: ConsoleDevice? = nil) -> ConsoleLine {
-            ConsoleLine(unopened: end, hasStandardInput: device == options.console)
+        func line(_ end: ConsoleEnd, _ device: ConsoleDevice) -> ConsoleLine {
+            ConsoleLine(unopened: end, of: device.label, hasStandardInput: device == options.console)
         }
         serial = line(.stdio, .uart)
         serial2 = options.serial2End.map { line($0, .uart2) }
         virtio = options.virtioEnd.map { line($0, .virtio) }
-        ports = options.virtioPorts.map { line($0.end) }
+        ports = options.virtioPorts.map { ConsoleLine(unopened: $0.end, of: $0.label, hasStandardInput: false) }
     }
 
     /// What gets the terminal's keys, where one does.
@@ -175,9 +191,16 @@ struct ConsoleLines {
         return line??.input
     }
 
+    private var all: [ConsoleLine] { [serial] + [serial2, virtio].compactMap(\.self) + ports }
+
+    /// The guest begins.
+    func begin() throws(Failure) {
+        for line in all { try line.begin() }
+    }
+
     /// The run is over.
     func close() {
-        Self.close([serial] + [serial2, virtio].compactMap(\.self) + ports)
+        Self.close(all)
     }
 
     private static func close(_ lines: [ConsoleLine]) {

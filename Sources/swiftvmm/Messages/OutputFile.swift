@@ -6,7 +6,7 @@ import VMM
 
 /// A file that an option such as `--report` names. It is opened before anything runs, so that a wrong path is told at once. A
 /// regular file appears whole or not at all: the bytes are written beside it and moved over it. One that grows while the guest runs is
-/// written in its place instead, by whoever has ``descriptor``.
+/// written in its place instead, from ``begin()`` on and by whoever has ``descriptor``.
 final class OutputFile {
     private let content: String
     private let path: String
@@ -14,6 +14,7 @@ final class OutputFile {
     /// Where the bytes are written first; the path itself for a pipe or a device.
     private let temporaryPath: String
     private(set) var descriptor: Int32
+    private let growing: GrowingFile?
 
     /// - Parameters:
     ///   - option: the option that names it, as it is typed.
@@ -42,12 +43,19 @@ final class OutputFile {
         }
         if exists, let stream = StandardStreams.output(that: status) {
             // As /dev/stderr is, wherever it leads: the bytes take their turn there, and replace nothing.
-            temporaryPath = path
+            (temporaryPath, growing) = (path, nil)
             descriptor = fcntl(stream, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+        } else if grows {
+            temporaryPath = path
+            do throws(Errno) { growing = try GrowingFile(path) } catch {
+                growing = nil
+                errno = error.rawValue
+            }
+            descriptor = growing?.descriptor ?? -1
         } else {
             let isInPlace = exists && status.st_mode & S_IFMT != S_IFREG
-            temporaryPath = isInPlace || grows ? path : "\(path).\(getpid()).tmp"
-            let creation = isInPlace ? 0 : O_CREAT | (grows ? O_TRUNC : O_EXCL)
+            (temporaryPath, growing) = (isInPlace ? path : "\(path).\(getpid()).tmp", nil)
+            let creation = isInPlace ? 0 : O_CREAT | O_EXCL
             // SAFETY: as above.
             descriptor = unsafe open(temporaryPath, O_WRONLY | O_CLOEXEC | O_NOCTTY | creation, 0o666)
         }
@@ -58,6 +66,11 @@ final class OutputFile {
     deinit {
         // Nothing was written: nothing is left behind.
         abandon()
+    }
+
+    /// The guest begins, and with it a file that grows.
+    func begin() throws(Failure) {
+        do throws(Errno) { try growing?.begin() } catch { throw failure(error) }
     }
 
     /// Whether both paths lead to one file, which need not exist yet.
@@ -114,6 +127,7 @@ final class OutputFile {
     }
 
     private func abandon() {
+        growing?.end()
         guard descriptor >= 0 else { return }
         close(descriptor)
         descriptor = -1

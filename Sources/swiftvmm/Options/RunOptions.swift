@@ -56,7 +56,7 @@ struct RunOptions: Equatable {
             try OutputFile(path: $0, option: "--trace", content: "trace", guests: guests, grows: true)
         }
         let exitTrace = traceFile.map { ExitTrace(descriptor: $0.descriptor) }
-        let outcome = boot(exitTrace)
+        let outcome = boot(exitTrace, traceFile)
         let summary = outcome.summary.judged(by: expectation, success: successStatus)
         EndSignals.release()
         try reportFile?.write(
@@ -133,7 +133,9 @@ struct RunOptions: Equatable {
     }
 
     /// Makes the machine and runs it.
-    private func boot(_ trace: ExitTrace?) -> Outcome {
+    ///
+    /// - Parameter traceFile: where the trace is written.
+    private func boot(_ trace: ExitTrace?, _ traceFile: OutputFile?) -> Outcome {
         let lines: ConsoleLines
         do throws(Failure) {
             lines = try ConsoleLines(
@@ -146,14 +148,18 @@ struct RunOptions: Equatable {
         do throws(Failure) {
             // Before the machine has any thread.
             let watch = virtioEnd == .stdio ? try WindowWatch() : nil
-            return boot(with: lines, watch, trace)
+            return boot(with: lines, watch, trace) { () throws(Failure) in
+                try lines.begin()
+                try traceFile?.begin()
+            }
         } catch {
             return Outcome(StopSummary(error))
         }
     }
 
+    /// - Parameter beginFiles: called when the machine is made: nothing that a person could mend keeps the guest from running any more.
     private func boot(
-        with lines: ConsoleLines, _ window: WindowWatch?, _ trace: ExitTrace?
+        with lines: ConsoleLines, _ window: WindowWatch?, _ trace: ExitTrace?, beginFiles: () throws(Failure) -> Void
     ) -> Outcome {
         do throws(VMMError) {
             var configuration = configuration(with: lines, window: window?.window)
@@ -168,6 +174,7 @@ struct RunOptions: Equatable {
             configuration.attachments = [terminal as (any MachineAttachment)?, window, gracePeriod].compactMap(\.self)
             var machine = try VirtualMachine(configuration)
             for note in notes(on: machine.plan) { StandardStreams.say(note) }
+            do throws(Failure) { try beginFiles() } catch { return Outcome(StopSummary(error)) }
             let outcome = Result { () throws(VMMError) in try machine.run() }
             terminal?.restore()
             for device in machine.deviceReports { Self.tellLoss(of: device) }
