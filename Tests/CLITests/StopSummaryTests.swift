@@ -41,6 +41,19 @@ struct StopSummaryTests {
         #expect(summary.status == ExitStatus(reason))
     }
 
+    @Test("why a guest printed nothing is told where it did not end by itself")
+    func tellsOfSilence() {
+        for (reason, _, message) in Self.reasons {
+            let isRequest =
+                switch reason {
+                case .deadline, .signal, .stopped: true
+                default: false
+                }
+            let summary = StopSummary(reason, unwritten: 0, whySilent: "it is slow")
+            #expect(summary.message == message + (isRequest ? "; the guest printed nothing: it is slow" : ""))
+        }
+    }
+
     @Test(
         "where the processor could not go on the registers are shown, and nowhere else",
         arguments: ExitStatusTests.reasons)

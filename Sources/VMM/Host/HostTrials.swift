@@ -38,6 +38,9 @@ public struct HostTrials: ~Copyable {
             singleStep: attempt { try singleStep() })
     }
 
+    /// Whether a guest's kernel is run in software here, a thousand times slower than by a processor.
+    public func interpretsKernels() -> Bool { (try? backend()) == .software }
+
     private func attempt<Value>(_ trial: () throws -> Value) -> HostReport.Outcome<Value> {
         do { return .success(try trial()) } catch { return .failure("\(error)") }
     }

@@ -3,7 +3,7 @@ import Glibc
 import SystemPackage
 import VMM
 
-/// What to look at where KVM cannot be used.
+/// What to look at where KVM cannot be used, or can do less than the guest needs.
 struct HostAdvice {
     let lines: [String]
 
@@ -17,6 +17,18 @@ struct HostAdvice {
             flag: (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)).flatMap(HostFacts.virtualizationFlag),
             modules: HostFacts.loadedModules, isNested: HostFacts.isNested)
     }
+
+    /// Where a guest's kernel is run in software, a compressed one is silent for longer than anybody waits; nil where that is not so.
+    static func unpacking(_ plan: MachinePlan) -> String? {
+        // The module is looked at first: where the processor runs kernels, the trial would be a failed VM entry in the host's log.
+        guard case .linux(let kernel) = plan.boot.protocol, kernel.unpacksItself,
+            HostFacts.loadedModules.contains("kvm_pvm"), (try? HostTrials())?.interpretsKernels() == true
+        else { return nil }
+        return slowUnpacking
+    }
+
+    static let slowUnpacking =
+        "this host's KVM runs a guest's kernel in software, where a compressed one (bzImage) is silent for minutes while it unpacks itself; give the vmlinux in it, which scripts/extract-vmlinux of Linux's source unpacks on the host"
 
     /// The advice as a function of what was found.
     static func lines(

@@ -20,7 +20,10 @@ struct StopSummary: Equatable, Encodable {
     /// - Parameters:
     ///   - unwritten: how many bytes of output nobody took.
     ///   - states: each vCPU's that was started, by its number.
-    init(_ reason: StopReason, unwritten: Int, states: [Int: CPUSnapshot] = [:]) {
+    ///   - whySilent: the reason and the remedy where the guest has printed nothing.
+    init(
+        _ reason: StopReason, unwritten: Int, states: [Int: CPUSnapshot] = [:], whySilent: String? = nil
+    ) {
         status = ExitStatus(reason)
         var detail: String?
         var message: String
@@ -55,6 +58,11 @@ struct StopSummary: Equatable, Encodable {
         case .guestError(let error):
             (self.reason, message) = ("guestError", error.description)
             detail = error.state.description
+        }
+        // One that ended by itself was not too slow.
+        switch reason {
+        case .deadline, .signal, .stopped: if let whySilent { message += "; the guest printed nothing: \(whySilent)" }
+        default: break
         }
         if unwritten > 0 { message += "; \(unwritten) bytes of its output were not taken by their reader" }
         self.message = message

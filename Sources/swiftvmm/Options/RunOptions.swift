@@ -174,6 +174,8 @@ struct RunOptions: Equatable {
             configuration.attachments = [terminal as (any MachineAttachment)?, window, gracePeriod].compactMap(\.self)
             var machine = try VirtualMachine(configuration)
             for note in notes(on: machine.plan) { StandardStreams.say(note) }
+            let advice = HostAdvice.unpacking(machine.plan)
+            if let advice { StandardStreams.say(advice) }
             do throws(Failure) { try beginFiles() } catch { return Outcome(StopSummary(error)) }
             let outcome = Result { () throws(VMMError) in try machine.run() }
             terminal?.restore()
@@ -182,7 +184,9 @@ struct RunOptions: Equatable {
             do throws(VMMError) {
                 let reason = try outcome.get()
                 let states = reason.isGuestsWill ? [:] : (try? machine.snapshots()) ?? [:]
-                let summary = StopSummary(reason, unwritten: machine.unwrittenByteCount, states: states)
+                let isSilent = machine.deviceReports.allSatisfy { $0.consoleBytes ?? 0 == 0 }
+                let summary = StopSummary(
+                    reason, unwritten: machine.unwrittenByteCount, states: states, whySilent: isSilent ? advice : nil)
                 return Outcome(summary, numbers, states)
             } catch {
                 // With the terminal its output goes too, and the signal says why.

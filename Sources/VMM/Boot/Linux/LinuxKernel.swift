@@ -8,6 +8,8 @@ public struct LinuxKernel: Equatable, Sendable {
     public let is64Bit: Bool
     /// The setup header from its start at file offset 0x1F1 on, which goes into the boot parameters; empty for a vmlinux, which has none.
     let setupHeader: [UInt8]
+    /// Whether it is a bzImage, which begins with unpacking the kernel that is in it.
+    public var unpacksItself: Bool { !setupHeader.isEmpty }
     /// The first address behind all that an initial RAM disk may take; 1 where the header says that it takes none.
     let initrdEnd: UInt64
     /// What it takes of a command line in bytes, without the zero at its end.
