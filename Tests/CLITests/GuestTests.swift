@@ -36,7 +36,8 @@ struct GuestTests {
                 command line: hello guest, \u{E9}t\u{E9} = "1"
                 e820: 0x0000000000000000-0x000000000000ffff reserved
                 e820: 0x0000000000010000-0x000000000009fbff usable
-                e820: 0x000000000009fc00-0x00000000000fffff reserved
+                e820: 0x000000000009fc00-0x000000000009ffff reserved
+                e820: 0x00000000000e0000-0x00000000000fffff reserved
                 e820: 0x0000000000100000-0x0000000003ffffff usable
                 e820: 0x00000000fffbc000-0x00000000fffbffff reserved
 
@@ -47,7 +48,8 @@ struct GuestTests {
                 command line:\u{20}
                 e820: 0x0000000000000000-0x000000000000ffff reserved
                 e820: 0x0000000000010000-0x000000000009fbff usable
-                e820: 0x000000000009fc00-0x00000000000fffff reserved
+                e820: 0x000000000009fc00-0x000000000009ffff reserved
+                e820: 0x00000000000e0000-0x00000000000fffff reserved
                 e820: 0x0000000000100000-0x00000000bfffffff usable
                 e820: 0x00000000fffbc000-0x00000000fffbffff reserved
                 e820: 0x0000000100000000-0x000000017fffffff usable

@@ -128,7 +128,7 @@ struct InspectRefusalTests {
             run            refuses it: the file ends inside its ELF header; copy or build it again
 
             """)
-        try scratch.write([UInt8](repeating: 0, count: 1 << 20), to: "guest")
+        try scratch.write([UInt8](repeating: 0x90, count: 1 << 20), to: "guest")
         try expectAnswer(
             try await scratch.swiftvmm("inspect", "guest", "--memory", "1M"),
             """

@@ -32,7 +32,9 @@ enum BootTables {
         return [
             BootPlan.Piece(
                 name: "descriptor table",
-                bytes: bytes(BootDescriptorTable.descriptors(for: boot.mode, task: places.task)),
+                bytes: bytes(
+                    BootDescriptorTable.descriptors(
+                        for: boot.mode, task: places.task, kernel: places.task == LowMemory.biosTaskState)),
                 at: places.descriptors),
             BootPlan.Piece(
                 name: "task-state segment", bytes: BootDescriptorTable.taskState(for: boot.mode), at: places.task),
@@ -64,6 +66,10 @@ enum BootDescriptorTable {
     static let dataSelector: UInt16 = 0x18
     /// Code too, and what gates lead to: a guest's own table has its code at 0x08 most often, or at 0x10.
     static let gateSelector: UInt16 = 0x08
+    /// What Multiboot's and PVH's kernels are entered with. Their protocols leave it open; kernels that go on with the selectors they found
+    /// know those of GRUB or QEMU, and in tables of their own most have code at 0x08 and data at 0x10.
+    static let kernelCodeSelector: UInt16 = 0x08
+    static let kernelDataSelector: UInt16 = 0x10
     static let taskSelector: UInt16 = 0x20
     /// Offset of the last byte of a task-state segment without I/O permission bitmap, 32-bit and 64-bit alike.
     static let taskLimit: UInt16 = 0x67
@@ -73,13 +79,17 @@ enum BootDescriptorTable {
     static let limit: UInt16 = 6 * 8 - 1
 
     /// The table as 64-bit words.
-    static func descriptors(for mode: CPUMode, task base: UInt64 = LowMemory.taskState) -> [UInt64] {
+    ///
+    /// - Parameter kernel: whether it is for Multiboot's or PVH's entry.
+    static func descriptors(
+        for mode: CPUMode, task base: UInt64 = LowMemory.taskState, kernel: Bool = false
+    ) -> [UInt64] {
         // Limit 0xFFFFF in pages, present, accessed; code is execute/read, data is read/write.
         let code: UInt64 = mode == .long ? 0x00AF_9B00_0000_FFFF : 0x00CF_9B00_0000_FFFF
         let data: UInt64 = 0x00CF_9300_0000_FFFF
         // Present, type 11 (busy); the base fits the descriptor's low part.
         let task = UInt64(taskLimit) | base << 16 | 0x8B << 40
-        return [0, code, code, data, task, 0]
+        return [0, code, kernel ? data : code, data, task, 0]
     }
 
     /// Nothing but what says that there is no I/O permission bitmap, whose offset is the end of the segment (Intel SDM vol. 1 section

@@ -63,6 +63,8 @@ public struct CPUState: Equatable, Sendable {
         var state = protected(entry: entry)
         state.registers.rax = UInt64(magic)
         state.registers.rbx = information
+        state.special.cs.selector = BootDescriptorTable.kernelCodeSelector
+        state.special.setDataSelector(BootDescriptorTable.kernelDataSelector)
         state.special.gdt.base = LowMemory.biosDescriptorTable
         state.special.tr.base = LowMemory.biosTaskState
         return state
@@ -88,6 +90,12 @@ public struct CPUState: Equatable, Sendable {
 extension SpecialRegisters {
     fileprivate mutating func setData(_ segment: Segment) {
         (ds, es, fs, gs, ss) = (segment, segment, segment, segment, segment)
+    }
+
+    fileprivate mutating func setDataSelector(_ selector: UInt16) {
+        var segment = ds
+        segment.selector = selector
+        setData(segment)
     }
 }
 

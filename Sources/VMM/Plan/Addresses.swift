@@ -22,13 +22,14 @@ enum LowMemory {
     static let realModeImage: UInt64 = 0x7C00
     /// Top of the first stack in protected and long mode.
     static let stackTop: UInt64 = 0x80000
-    /// What a PC keeps for its BIOS: the extended data area and everything up to the first megabyte.
+    /// What a PC keeps for its BIOS: the extended data area, the place of adapters, of which a guest is told nothing, and the BIOS's own.
     static let biosArea: Range<UInt64> = 0x9FC00..<0x100000
+    static let adapters: Range<UInt64> = 0xA0000..<0xE0000
     /// In it, where a guest looks for them: ACPI's tables, the first of them at the start, and Intel's MP table.
     static let acpi: Range<UInt64> = 0xE1000..<mpTable
     static let mpTable: UInt64 = 0xF0000
     /// Part of it, for what a machine places there where its guest may have all other memory: nothing of the image can be here.
-    static let biosTables: Range<UInt64> = 0xE0000..<0x100000
+    static let biosTables: Range<UInt64> = 0xE0000..<0xE1000
     static let biosDescriptorTable: UInt64 = 0xE0000
     static let biosInterruptTable: UInt64 = 0xE0400
     static let biosInterruptStubs: UInt64 = 0xE0600
@@ -70,6 +71,9 @@ enum Ports {
     static let cmos: Range<UInt16> = 0x70..<0x72
     static let postCode: Range<UInt16> = 0x80..<0x81
     static let systemControl: Range<UInt16> = 0x92..<0x93
+    /// The cathode ray tube controller's of a text screen: index and data, and its status.
+    static let screenController: Range<UInt16> = 0x3D4..<0x3D6
+    static let screenStatus: Range<UInt16> = 0x3DA..<0x3DB
     static let debugConsole: Range<UInt16> = 0xE9..<0xEA
     /// By which the code that an interrupt table leads to tells of a vector. No device: only a write from there counts.
     static let vectors: UInt16 = 0xEA

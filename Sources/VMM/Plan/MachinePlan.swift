@@ -176,6 +176,7 @@ public struct MachinePlan: Equatable, Sendable {
         DeviceSlot(name: "cmos", ranges: [.ports(Ports.cmos)]),
         DeviceSlot(name: "post", ranges: [.ports(Ports.postCode)]),
         DeviceSlot(name: "systemControl", ranges: [.ports(Ports.systemControl)]),
+        DeviceSlot(name: "screen", ranges: [.ports(Ports.screenController), .ports(Ports.screenStatus)]),
         DeviceSlot(name: "debug", ranges: [.ports(Ports.debugConsole)]),
         DeviceSlot(name: "debugExit", ranges: [.ports(Ports.debugExit)]),
         DeviceSlot(name: "plainExit", ranges: [.ports(Ports.plainExit)]),

@@ -8,6 +8,8 @@ public struct MemoryMap: Equatable, Sendable {
         case usable
         /// RAM that the guest is told to leave alone.
         case kept
+        /// RAM that the guest is told nothing of, in the place of a PC's adapters: its kernels may map a screen there.
+        case untold
         /// No RAM, and nothing for a guest to put there.
         case reserved
     }
@@ -63,7 +65,9 @@ public struct MemoryMap: Equatable, Sendable {
         let ranges = [
             Range(start: 0, end: tablesEnd, kind: .kept),
             Range(start: tablesEnd, end: bios.lowerBound, kind: .usable),
-            Range(start: bios.lowerBound, end: bios.upperBound, kind: .kept),
+            Range(start: bios.lowerBound, end: LowMemory.adapters.lowerBound, kind: .kept),
+            Range(start: LowMemory.adapters.lowerBound, end: LowMemory.adapters.upperBound, kind: .untold),
+            Range(start: LowMemory.adapters.upperBound, end: bios.upperBound, kind: .kept),
             Range(start: bios.upperBound, end: low, kind: .usable),
             Range(start: kvm.lowerBound, end: kvm.upperBound, kind: .reserved),
             Range(start: hole.upperBound, end: hole.upperBound &+ high, kind: .usable),

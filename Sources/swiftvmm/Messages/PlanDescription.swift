@@ -34,6 +34,7 @@ struct PlanDescription {
         switch kind {
         case .usable: "usable"
         case .kept: "RAM that is kept"
+        case .untold: "RAM that the guest is told nothing of"
         case .reserved: "reserved"
         }
     }

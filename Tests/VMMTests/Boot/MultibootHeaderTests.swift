@@ -73,11 +73,11 @@ struct MultibootHeaderTests {
     @Test("an image may lie anywhere in RAM but where the machine's tables are")
     func lowSegments() throws {
         let header = LoaderSeed.multibootHeader(flags: 3)
-        for address in [0, 0x1000, 0x7C00, 0xFFFF, 0x9_F000, 0xD_FF00] as [UInt64] {
+        for address in [0, 0x1000, 0x7C00, 0xFFFF, 0x9_F000, 0xD_FF00, 0xE_1000, 0xF_F000] as [UInt64] {
             #expect(try Self.plan(Self.elf(header, at: address).bytes).entry == address)
         }
-        let tables: Range<UInt64> = 0xE_0000..<0x10_0000
-        for address in [0xE_0000, 0xF_FFF0, 0xD_FFFF] as [UInt64] {
+        let tables: Range<UInt64> = 0xE_0000..<0xE_1000
+        for address in [0xE_0000, 0xE_0FF0, 0xD_FFFF] as [UInt64] {
             #expect(
                 LoadedImage.refusal(of: Self.elf(header, at: address).bytes)
                     == .elf(.segmentOverTables(0, start: address, tables: tables)))
@@ -131,7 +131,7 @@ struct MultibootHeaderTests {
             ([0x10_0010, 0x10_0000, 0x10_0040, 0, 0x0F_FFFF], .entryOutside(0x0F_FFFF)),
             ([0x10_0010, 0x10_0000, 0x10_0040, .max, 0x10_0000], .outsideRAM(start: 0x10_0000, size: 0xFFEF_FFFF)),
             ([0xFFFF_FFFF, 0xFFFF_FFEF, 0, 0, 0xFFFF_FFEF], .outsideRAM(start: 0xFFFF_FFEF, size: 0x90)),
-            ([0xE_FFF0, 0xE_FFE0, 0, 0, 0xE_FFE0], .overTables(start: 0xE_FFE0, tables: 0xE_0000..<0x10_0000)),
+            ([0xE_0FF0, 0xE_0FE0, 0, 0, 0xE_0FE0], .overTables(start: 0xE_0FE0, tables: 0xE_0000..<0xE_1000)),
         ] as [([UInt32], MultibootError)])
     func wrongAddresses(fields: [UInt32], reason: MultibootError) {
         let header = LoaderSeed.multibootHeader(flags: 0x10000, fields)

@@ -101,7 +101,7 @@ struct MultibootInformationTests {
         }
         #expect(
             regions == [
-                [0, 0x9FC00, 1], [0x9FC00, 0x60400, 2], [0x10_0000, 0x70_0000, 1], [0xFFFB_C000, 0x4000, 2],
+                [0, 0x9FC00, 1], [0x9FC00, 0x400, 2], [0xE0000, 0x20000, 2], [0x10_0000, 0x70_0000, 1], [0xFFFB_C000, 0x4000, 2],
             ])
         #expect(try machine.long(base + 88) == 0xB8000)
         #expect(try [96, 100, 104].map { try machine.word(base + $0) } == [160, 80, 25])
@@ -151,8 +151,8 @@ struct MultibootInformationTests {
         let memory = try only(4)
         #expect(try [machine.word(memory), machine.word(memory + 4)] == [0x9FC00 / 1024, 7 * 1024])
         let map = try only(6)
-        #expect(try [machine.word(map), machine.word(map + 4), machine.word(map - 4)] == [24, 0, 16 + 4 * 24])
-        #expect(try [machine.long(map + 56), machine.long(map + 64)] == [0x10_0000, 0x70_0000])
+        #expect(try [machine.word(map), machine.word(map + 4), machine.word(map - 4)] == [24, 0, 16 + 5 * 24])
+        #expect(try [machine.long(map + 80), machine.long(map + 88)] == [0x10_0000, 0x70_0000])
         let screen = try only(8)
         #expect(try machine.long(screen) == 0xB8000 && machine.word(screen - 4) == 32)
         #expect(machine.memory.load(2, at: screen + 20) == [16, 2])
@@ -231,9 +231,9 @@ struct MultibootInformationTests {
         #expect(try machine.text(machine.long(base + 24)) == "one two")
         #expect(try machine.text(machine.long(base + 32)).hasPrefix("RSD PTR "))
         let map = try machine.long(base + 40)
-        #expect(try machine.word(base + 48) == 4)
+        #expect(try machine.word(base + 48) == 5)
         #expect(
-            try [machine.long(map + 48), machine.long(map + 56), machine.long(map + 64)] == [0x10_0000, 0x70_0000, 1])
+            try [machine.long(map + 72), machine.long(map + 80), machine.long(map + 88)] == [0x10_0000, 0x70_0000, 1])
         let state = machine.plan.boot.entryState
         #expect(state.special.cr0 == [.protectionEnable, .extensionType])
         #expect(state.special.cr4 == [])

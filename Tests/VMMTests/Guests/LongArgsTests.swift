@@ -7,7 +7,8 @@ struct LongArgsTests {
     private static let low = """
         e820: 0x0000000000000000-0x000000000000ffff reserved
         e820: 0x0000000000010000-0x000000000009fbff usable
-        e820: 0x000000000009fc00-0x00000000000fffff reserved
+        e820: 0x000000000009fc00-0x000000000009ffff reserved
+        e820: 0x00000000000e0000-0x00000000000fffff reserved
 
         """
 
