@@ -25,7 +25,8 @@ public final class DebugExit: BusDevice {
 
 /// An exit port that can say 0, swiftvmm's own, 0x500: a write of the value v ends the run with status `v & 0xFF`.
 ///
-/// Like ``DebugExit`` it wants four ports, so that writes of 8, 16 and 32 bits fit; a write to any of them ends the run.
+/// Like ``DebugExit`` it wants four ports, so that writes of 8, 16 and 32 bits fit; a write to any of them ends the run. One to the second,
+/// 0x501, has QEMU's status: there QEMU's exit port is where nobody gives it another place.
 public final class PlainExit: BusDevice {
     private let events: MachineEventLatch
 
@@ -42,7 +43,7 @@ public final class PlainExit: BusDevice {
     /// Ends the run.
     @discardableResult
     public func write(offset: UInt64, width: Int, value: UInt64) -> BusEffect {
-        events.signal(.exit(status: UInt8(truncatingIfNeeded: value)))
+        events.signal(.exit(status: UInt8(truncatingIfNeeded: offset == 1 ? value << 1 | 1 : value)))
         return .none
     }
 }

@@ -29,6 +29,12 @@ struct ExitPortTests {
         #expect(events.event == .exit(status: status))
     }
 
+    @Test("at its second port, QEMU's default one, it has QEMU's status")
+    func defaultPort() {
+        PlainExit(events: events).write(offset: 1, width: 1, value: 16)
+        #expect(events.event == .exit(status: 33))
+    }
+
     @Test("the panic port takes panics and kernels that save what can be saved, and ends the run at a panic")
     func panic() {
         let port = PanicPort(events: events)

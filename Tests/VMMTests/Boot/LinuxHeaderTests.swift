@@ -41,6 +41,24 @@ struct LinuxHeaderTests {
         return (initrd?.address, String(decoding: text, as: UTF8.self))
     }
 
+    @Test("a program in the form of a kernel is called by its name, and a kernel by its version's number is none")
+    func setupProgram() throws {
+        func image(_ name: String) -> ImageInspection? {
+            var bytes = LoaderSeed.bzImage.bytes
+            bytes.storeLittleEndian(UInt16(0x100), at: 0x20E)
+            bytes.replaceSubrange(0x300..<0x300 + name.utf8.count, with: name.utf8)
+            bytes[0x300 + name.utf8.count] = 0
+            return try? ImageInspection(.bytes(bytes))
+        }
+        let refused = try #require(image("MEMDISK 6.04\u{1B}"))
+        guard case .failure(let error) = refused.outcome else {
+            Issue.record("it is taken for a kernel")
+            return
+        }
+        #expect(error.description.contains("it calls itself \"MEMDISK 6.04\", and is no Linux kernel"))
+        #expect((try? image("6.1.0-13-amd64")?.outcome.get()) != nil)
+    }
+
     @Test(
         "fields that a version of the protocol has not yet are not read",
         arguments: [

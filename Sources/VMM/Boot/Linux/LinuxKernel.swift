@@ -70,6 +70,7 @@ public struct BzImage: Equatable, Sendable {
         else { throw .truncated("Linux setup header") }
         guard version >= 0x0202, loadFlags & 1 != 0 else { throw .linux(.lowKernel(version: version)) }
         self.version = version
+        try Self.checkName(image, file.load(UInt16.self, at: 0x20E) ?? 0)
         // 0 stands for 4; a byte, and so it cannot wrap.
         let setupSectors = UInt64(file.load(UInt8.self, at: Self.headerStart) ?? 0)
         kernelOffset = ((setupSectors == 0 ? 4 : setupSectors) &+ 1) &* 512
@@ -97,6 +98,17 @@ public struct BzImage: Equatable, Sendable {
             initrdEnd: UInt64(lastOfInitrd) + 1, commandLineLimit: Int(clamping: commandLineLimit))
     }
 
+    /// A boot loader in the form of a kernel has its program in the setup code, which only a BIOS can run: such call themselves by a name,
+    /// and a Linux kernel by its version's number (boot.rst, `kernel_version`).
+    private static func checkName(_ image: ImageReader, _ pointer: UInt16) throws(ImageError) {
+        let place = UInt64(pointer) + 0x200
+        guard pointer != 0, place < image.size else { return }
+        let text = try image.bytes(at: place, count: Int(min(32, image.size - place)), part: "Linux setup header")
+        let name = text.prefix { 0x20...0x7E ~= $0 }
+        guard let first = name.first, !(0x30...0x39 ~= first) else { return }
+        throw .linux(.setupProgram(String(decoding: name, as: UTF8.self)))
+    }
+
     /// What is loaded, which must lie in RAM.
     func plan(_ imageSize: UInt64, ram: [GuestMemory.Region]) throws(ImageError) -> BootPlan {
         let plan = BootPlan(.linux(kernel), pieces: [piece(imageSize)])
@@ -120,6 +132,8 @@ public struct BzImage: Equatable, Sendable {
 public enum LinuxError: Error, Equatable, Sendable {
     /// A zImage, or one from before the protocol that is entered in protected mode.
     case lowKernel(version: UInt16)
+    /// Its name.
+    case setupProgram(String)
     case loadAddress(UInt64)
     case outsideRAM(start: UInt64, size: UInt64)
 
@@ -130,6 +144,8 @@ extension LinuxError: CustomStringConvertible {
         switch self {
         case .lowKernel(let version):
             "it is a Linux kernel for 16-bit entry alone (boot protocol \(version >> 8).\(version & 0xFF)); build a bzImage"
+        case .setupProgram(let name):
+            "it calls itself \"\(name)\", and is no Linux kernel but a program in the form of one, which needs a BIOS; give a kernel"
         case .loadAddress(let address):
             "this Linux kernel is to be loaded at \(hex(address)), where none can be; build it again"
         case .outsideRAM(let start, let size):
