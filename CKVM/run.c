@@ -113,6 +113,13 @@ int ckvm_take_coalesced(void *page, struct ckvm_coalesced_write *write) {
   return 1;
 }
 
+long ckvm_finish_exit(int fd, struct kvm_run *run) {
+  run->immediate_exit = 1;
+  long result = ckvm_ioctl(fd, KVM_RUN, 0);
+  run->immediate_exit = 0;
+  return result == -EINTR ? 0 : result;
+}
+
 /* A kick that arrives inside KVM_RUN ends it by itself; for one that arrives just before, KVM looks at immediate_exit before it
    enters the guest (Linux api.rst, section 5, immediate_exit), which the kick's handler sets as well. */
 long ckvm_run(int fd, struct kvm_run *run) {

@@ -155,4 +155,8 @@ int ckvm_take_coalesced(void *page, struct ckvm_coalesced_write *write);
 /* Runs until the next exit. A kick of this thread, also one that came since the last run, gives -EINTR. */
 long ckvm_run(int fd, struct kvm_run *run);
 
+/* Completes the exit that the last run ended with, without entering the guest (Linux api.rst section 5): only then may registers be
+   changed. A kick that comes meanwhile ends the next run. */
+long ckvm_finish_exit(int fd, struct kvm_run *run);
+
 #endif

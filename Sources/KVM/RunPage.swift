@@ -34,6 +34,14 @@ import SystemPackage
         unsafe ckvm_run(descriptor.number, run)
     }
 
+    /// Completes the last exit without entering the guest.
+    ///
+    /// - Returns: 0, or a negative error number.
+    func finishExit(_ descriptor: borrowing OwnedDescriptor) -> Int {
+        // SAFETY: as in `run`.
+        unsafe ckvm_finish_exit(descriptor.number, run)
+    }
+
     /// The last exit, decoded.
     var exit: VCPUExit {
         // SAFETY: the page is mapped, and the kernel does not write it outside a run; the shims read the member of the

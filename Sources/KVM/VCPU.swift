@@ -51,6 +51,13 @@ public struct KVMVCPU: ~Copyable, @unchecked Sendable {
         }
     }
 
+    /// Completes the last exit without entering the guest, after which its registers are those behind the instruction on every host and
+    /// may be changed: what is left of an exit that waits for its next run would undo a change.
+    public mutating func finishExit() throws(KVMError) {
+        hasExit = false
+        _ = try KVMError.check(runPage.finishExit(descriptor), "finish an exit of the vCPU")
+    }
+
     /// The data of the last port exit: `count` elements of `width` bytes, little-endian, to be read for a write and filled
     /// for a read. Empty after an exit of another kind, and after a kick.
     public mutating func withPortData<Result>(_ body: (inout MutableSpan<UInt8>) -> Result) -> Result {
