@@ -12,8 +12,10 @@ public enum MachineEvent: Equatable, Sendable {
     case panic
 }
 
-/// Which device a guest used to reset the machine.
+/// By what a guest has reset the machine.
 public enum ResetCause: String, Sendable {
+    /// A boot sector's: INT 19h, a jump to the processor's reset vector, or Ctrl-Alt-Del.
+    case bios
     /// Port 0x64 or, by its output port, 0x60.
     case keyboardController
     /// Port 0x92.
