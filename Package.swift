@@ -59,7 +59,9 @@ let package = Package(
             name: "LinuxHostTests", dependencies: ["LinuxHost", "TestSupport", system], swiftSettings: strict),
         .testTarget(
             name: "KVMTests", dependencies: ["LinuxHost", "KVM", "TestSupport", system], swiftSettings: strict),
-        .target(name: "GuestTable", dependencies: ["VMM"], path: "Tests/GuestTable", swiftSettings: strict),
+        .target(
+            name: "GuestTable", dependencies: ["VMM"], path: "Tests/GuestTable",
+            resources: [.embedInCode("Golden")], swiftSettings: strict),
         .executableTarget(
             name: "guest-check", dependencies: ["LinuxHost", "KVM", "VMM", "GuestTable", system],
             path: "Tests/GuestCheck",

@@ -10,7 +10,8 @@ struct RunCommand: ParsableCommand {
         abstract: "Boots a guest and runs it until it ends.",
         usage: "\(RootCommand.name) \(RunOptions.command) <image> [<options>]",
         discussion: """
-            What the guest prints is standard output; standard input is its serial port's, or its virtio-console's. Everything \
+            What the guest prints is standard output; standard input is its serial port's, its virtio-console's, or a boot \
+            sector's keyboard's. Everything \
             swiftvmm says goes to standard error, and the last line there names the cause when the status is not 0.
 
             On a terminal each key goes to the guest as it is, Ctrl-C too, but for commands: Ctrl-A x ends the run, Ctrl-A a \

@@ -42,7 +42,7 @@ struct OptionTests {
         Row(["run", "guest.bin", "--mode", "unreal"], "'unreal'", "--mode", "none of real, protected and long"),
         Row(
             ["run", "guest.bin", "--format", "coff"], "'coff'", "--format",
-            "flat, elf, linux, multiboot, multiboot2 and pvh"),
+            "flat, boot-sector, elf, linux, multiboot, multiboot2 and pvh"),
         Row(["run", "guest.bin", "--cpus", "0"], "'0'", "--cpus", "number from 1 to 255"),
         Row(["run", "guest.bin", "--cpus", "256"], "'256'", "--cpus", "number from 1 to 255"),
         Row(["run", "guest.bin", "--cpus", "two"], "'two'", "--cpus", "number from 1 to 255"),

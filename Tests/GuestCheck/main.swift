@@ -68,7 +68,8 @@ func run(_ image: ImageSource, _ adjust: (inout MachineConfiguration) -> Void) -
             "\(expected), without a handler", expected.allows(outcome, modules: HostFacts.loadedModules), outcome)
     }
 
-    let known = Set(GuestRow.all.map(\.name) + ["spin.bin", "triple-fault.bin", "long-virtio-flood.elf"])
+    let known = Set(
+        GuestRow.all.map(\.name) + ["spin.bin", "triple-fault.bin", "long-virtio-flood.elf", "boot-game.bin"])
     // Programs for the host are no guests.
     let files = entries(of: folder).filter { !$0.hasSuffix("-process") }
     check("every guest is in the table", !files.isEmpty && files.isSubset(of: known), "\(files.subtracting(known))")

@@ -199,7 +199,7 @@ extension GuestRow {
             GuestRow(
                 name: "long-virtio-hello.elf", virtioConsoleUsesEvents: false, output: "Hello by virtio!\n",
                 reason: .exited(status: 0)),
-        ] + virtioEchoes + virtioPorts + benches + disks + acpi + mixes + LoaderGuests.all + [
+        ] + virtioEchoes + virtioPorts + benches + disks + acpi + mixes + LoaderGuests.all + BIOSGuests.all + [
             GuestRow(name: "sleep-forever.elf", interruptControllers: .split, output: "", reason: .halted),
             GuestRow(name: "sleep-forever.elf", vcpuCount: 2, output: "", reason: .halted),
             GuestRow(name: "sleep-forever.elf", interruptControllers: .full, output: "", reason: .halted),

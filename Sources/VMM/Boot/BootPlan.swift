@@ -95,6 +95,18 @@ public struct BootPlan: Equatable, Sendable {
             pieces: [Piece(name: "contents", fileOffset: 0, fileSize: size, address: address, memorySize: size)])
     }
 
+    /// For a boot sector, and what is behind it: only the first sector is loaded.
+    init(bootSector size: UInt64) {
+        let count = min(size, UInt64(BootSector.size))
+        self.init(
+            .bootSector(drive: BootSector.drive(ofImage: size)),
+            pieces: [
+                Piece(
+                    name: "boot sector", fileOffset: 0, fileSize: count, address: LowMemory.realModeImage,
+                    memorySize: UInt64(BootSector.size))
+            ])
+    }
+
     /// Itself, when a flat image's one piece lies in RAM.
     func flatChecked(against ram: [GuestMemory.Region]) throws(ImageError) -> BootPlan {
         // Where it is loaded is in the first region, if anywhere.

@@ -1,3 +1,4 @@
+import DeviceModel
 import KVM
 
 /// How a guest is entered, and what the entry depends on. It decides the first state of the vCPU, the interrupt controllers that the guest
@@ -5,6 +6,8 @@ import KVM
 public enum BootProtocol: Equatable, Sendable {
     /// Like a boot sector: 16-bit code in segment 0.
     case realMode(entry: UInt16)
+    /// By a PC's BIOS: 16-bit code at 0000:7C00 with its services, and the number by which they have the disk that it is from.
+    case bootSector(drive: UInt8)
     /// 32-bit code with flat segments and no paging.
     case protectedMode(entry: UInt32)
     /// 64-bit code with the first 4 GiB mapped to themselves, by Linux's 64-bit boot protocol.
@@ -34,7 +37,7 @@ public enum BootProtocol: Equatable, Sendable {
     /// The mode that the guest is entered in.
     public var mode: CPUMode {
         switch self {
-        case .realMode: .real
+        case .realMode, .bootSector: .real
         case .protectedMode: .protected
         case .longMode: .long
         case .linux(let kernel): kernel.is64Bit ? .long : .protected
@@ -48,15 +51,19 @@ public enum BootProtocol: Equatable, Sendable {
     /// Whether the guest is given the machine's command line.
     public var takesCommandLine: Bool {
         switch self {
-        case .realMode, .protectedMode: false
+        case .realMode, .bootSector, .protectedMode: false
         default: true
         }
     }
 
-    /// Guest-physical address of the first instruction.
+    /// Whether the guest calls services of a PC's BIOS.
+    var hasBIOS: Bool { if case .bootSector = self { true } else { false } }
+
+    /// Guest-physical address of the image's first instruction.
     public var entry: UInt64 {
         switch self {
         case .realMode(let entry): UInt64(entry)
+        case .bootSector: LowMemory.realModeImage
         case .protectedMode(let entry): UInt64(entry)
         case .longMode(let entry): entry
         case .linux(let kernel): kernel.entry
@@ -69,6 +76,7 @@ public enum BootProtocol: Equatable, Sendable {
     var tables: Range<UInt64> {
         switch self {
         case .realMode, .protectedMode, .longMode, .linux: 0..<LowMemory.tablesEnd
+        case .bootSector: LowMemory.biosArea
         case .multiboot1, .multiboot2, .pvh: LowMemory.biosTables
         }
     }
@@ -76,7 +84,7 @@ public enum BootProtocol: Equatable, Sendable {
     /// Where what the segment registers are loaded from lies, guest-physical.
     var segmentTables: (descriptors: UInt64, task: UInt64) {
         switch self {
-        case .realMode, .protectedMode, .longMode, .linux: (LowMemory.descriptorTable, LowMemory.taskState)
+        case .realMode, .bootSector, .protectedMode, .longMode, .linux: (LowMemory.descriptorTable, LowMemory.taskState)
         case .multiboot1, .multiboot2, .pvh: (LowMemory.biosDescriptorTable, LowMemory.biosTaskState)
         }
     }
@@ -85,7 +93,7 @@ public enum BootProtocol: Equatable, Sendable {
     var gates: ReportingGates? {
         switch self {
         case .linux: nil
-        case .realMode: ReportingGates(table: 0, stubs: LowMemory.realModeStubs, mode: .real)
+        case .realMode, .bootSector: ReportingGates(table: 0, stubs: LowMemory.realModeStubs, mode: .real)
         case .protectedMode, .longMode:
             ReportingGates(table: LowMemory.interruptTable, stubs: LowMemory.interruptStubs, mode: mode)
         case .multiboot1, .multiboot2, .pvh:
@@ -115,6 +123,13 @@ public enum BootProtocol: Equatable, Sendable {
             state.special.tr.base = 0
             return state
         case .realMode(let entry): return .real(entry: entry)
+        case .bootSector(let drive):
+            // Its BIOS comes first.
+            var state = CPUState.real(entry: BIOSCode.selfTest)
+            state.registers.rdx = UInt64(drive)
+            state.special.cs.base = LowMemory.biosSegment
+            state.special.cs.selector = BIOSCode.segment
+            return state
         case .protectedMode(let entry): return .protected(entry: entry)
         case .longMode(let entry): return .long(entry: entry, bootParameters: LowMemory.bootParameters)
         case .linux(let kernel) where kernel.is64Bit:
@@ -131,7 +146,7 @@ public enum BootProtocol: Equatable, Sendable {
     /// an operating system.
     func interruptControllers(vcpuCount: Int) -> InterruptControllers {
         switch self {
-        case .linux, .multiboot1, .multiboot2, .pvh: .full
+        case .bootSector, .linux, .multiboot1, .multiboot2, .pvh: .full
         case .realMode, .protectedMode, .longMode: vcpuCount > 1 ? .full : .none
         }
     }
@@ -141,7 +156,7 @@ public enum BootProtocol: Equatable, Sendable {
         switch self {
         case .linux(let kernel): .highest(below: kernel.initrdEnd)
         case .multiboot1, .multiboot2, .pvh: .behindImage
-        case .realMode, .protectedMode, .longMode: nil
+        case .realMode, .bootSector, .protectedMode, .longMode: nil
         }
     }
 
@@ -150,7 +165,7 @@ public enum BootProtocol: Equatable, Sendable {
         switch self {
         case .linux: 1
         case .multiboot1, .multiboot2, .pvh: 1024
-        case .realMode, .protectedMode, .longMode: 0
+        case .realMode, .bootSector, .protectedMode, .longMode: 0
         }
     }
 }

@@ -12,6 +12,9 @@ enum BootTables {
             // These are told nothing; what nobody could be told is wrong all the same.
             _ = try BootParameters(information)
             return boot.mode == .real ? [] : segments(boot)
+        case .bootSector:
+            _ = try BootParameters(information)
+            return BootSector.pieces
         case .longMode:
             return segments(boot) + [pageTables] + parameters(try BootParameters(information))
         case .linux(let kernel):

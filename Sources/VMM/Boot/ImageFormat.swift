@@ -2,6 +2,8 @@
 public enum ImageFormat: String, CaseIterable, Sendable {
     /// Code from its first byte on, without any header.
     case flat
+    /// What a PC's BIOS boots: a first sector of code, and what it loads from behind it.
+    case bootSector = "boot-sector"
     /// An ELF executable: a 32-bit one is entered in protected mode, a 64-bit one in long mode.
     case elf
     /// A Linux kernel: a bzImage, or a vmlinux, which is ELF.
@@ -23,7 +25,11 @@ public enum ImageFormat: String, CaseIterable, Sendable {
         let start = try image.prefix(Multiboot2Header.searchSize)
         if MultibootHeader.find(in: start) != nil { return .multiboot }
         if Multiboot2Header.find(in: start) != nil { return .multiboot2 }
-        guard start.starts(with: ELFImage.magic) else { return .flat }
+        guard start.starts(with: ELFImage.magic) else {
+            // Its last two bytes say that a sector is for booting (IBM PC/AT Technical Reference, section 5, "Bootstrap").
+            let mark = start.dropFirst(BootSector.size &- 2).prefix(2)
+            return mark.elementsEqual([0x55, 0xAA]) ? .bootSector : .flat
+        }
         let elf = ELFImage(reading: image)
         return elf.isLinux ? .linux : elf.pvhEntry != nil ? .pvh : .elf
     }
@@ -32,6 +38,7 @@ public enum ImageFormat: String, CaseIterable, Sendable {
     var words: String {
         switch self {
         case .flat: "a flat image"
+        case .bootSector: "a boot sector"
         case .elf: "an ELF image"
         case .linux: "a Linux kernel"
         case .multiboot, .multiboot2: "a Multiboot kernel"
@@ -42,7 +49,7 @@ public enum ImageFormat: String, CaseIterable, Sendable {
     /// The RAM that a machine for it has unless told otherwise, in bytes: what is not touched costs next to nothing.
     public var standardMemory: UInt64 {
         switch self {
-        case .flat, .elf, .multiboot, .multiboot2, .pvh: 64 << 20
+        case .flat, .bootSector, .elf, .multiboot, .multiboot2, .pvh: 64 << 20
         case .linux: 512 << 20
         }
     }

@@ -69,8 +69,10 @@ public struct ImageInspection: Equatable, Sendable {
         (elf, bzImage) = (headers.elf, headers.bzImage)
         (multiboot, multiboot2) = (headers.multiboot, headers.multiboot2)
         let outcome: Result<BootPlan, VMMError>
-        if format == .flat {
-            let plan = BootPlan(flat: image.size, mode: mode ?? .real)
+        if format == .flat || format == .bootSector {
+            let plan =
+                format == .flat
+                ? BootPlan(flat: image.size, mode: mode ?? .real) : BootPlan(bootSector: image.size)
             pieces = plan.pieces
             outcome = Self.outcome(name) { () throws(ImageError) in
                 if !isGiven { try Self.checkContent(image, name, mode ?? .real) }
@@ -81,7 +83,7 @@ public struct ImageInspection: Equatable, Sendable {
             // An image that may be moved need not lie where its headers say.
             pieces = (try? outcome.get())?.pieces ?? headers.pieces(image.size)
         }
-        if mode != nil, format != .flat {
+        if let mode, format != .flat, format != .bootSector || mode != .real {
             let words = "\(format.words) says its own mode; leave the mode out, or take it as a flat image"
             self.outcome = .failure(.configuration(words))
         } else {
@@ -134,13 +136,13 @@ private struct Headers {
             case .multiboot: multiboot = try MultibootHeader(reading: image)
             case .multiboot2: multiboot2 = try Multiboot2Header(reading: image)
             case .linux where isBzImage: bzImage = try BzImage(reading: image)
-            case .flat, .elf, .linux, .pvh: break
+            case .flat, .bootSector, .elf, .linux, .pvh: break
             }
         } catch {
             fault = error
         }
         switch format {
-        case .flat: break
+        case .flat, .bootSector: break
         case .multiboot, .multiboot2: if isELF { elf = ELFImage(reading: image) }
         case .linux: if !isBzImage { elf = ELFImage(reading: image) }
         case .elf, .pvh: elf = ELFImage(reading: image)
@@ -169,7 +171,7 @@ private struct Headers {
         switch format {
         case .pvh: return try elf.pvhPlan(ram: ram)
         case .linux: return try BootPlan(elf, ram: ram, as: BootProtocol.vmlinux(_:entry:))
-        case .flat, .elf, .multiboot, .multiboot2: return try BootPlan(elf, ram: ram)
+        case .flat, .bootSector, .elf, .multiboot, .multiboot2: return try BootPlan(elf, ram: ram)
         }
     }
 }

@@ -5,8 +5,8 @@ import LinuxHost
 import SystemPackage
 
 /// An image that is being loaded: its size, and reads at any place. A file is open as long as this lives.
-final class ImageReader {
-    private enum Backing {
+final class ImageReader: Sendable {
+    private enum Backing: Sendable {
         case file(descriptor: Int32)
         case bytes([UInt8])
     }

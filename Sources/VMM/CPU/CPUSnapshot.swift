@@ -3,7 +3,7 @@ import KVM
 
 /// A vCPU's state when its guest failed, for people.
 public struct CPUSnapshot: Equatable, Sendable {
-    public let registers: GeneralRegisters
+    public internal(set) var registers: GeneralRegisters
     public let special: SpecialRegisters
     /// The bytes at the instruction pointer; empty where there is no memory or none is mapped.
     public internal(set) var instruction: InstructionBytes
@@ -42,6 +42,13 @@ public struct CPUSnapshot: Equatable, Sendable {
             return "\(padded(segment, digits: 4)):\(padded(offset, digits: 4))"
         }
         return hex(instructionAddress) + (symbol.map { " (\($0))" } ?? "")
+    }
+
+    /// The same of the `INT` before it.
+    var callPlace: String {
+        var before = self
+        before.registers.rip = (registers.rip &- 2) & 0xFFFF
+        return before.place
     }
 
     /// Linear: the code segment's base and the instruction pointer.

@@ -34,8 +34,10 @@ public struct MachineConfiguration: Sendable {
     public var timeout: Duration?
     /// Where all consoles write that have no other output.
     public var output: ConsoleOutput
-    /// What the first serial port and the hypercall doorbell receive; nil for nothing.
+    /// What the first serial port, or a boot sector's keyboard, and the hypercall doorbell receive; nil for nothing.
     public var input: ConsoleInput?
+    /// Whether a boot sector's keyboard gets ``input``, instead of the first serial port.
+    public var inputGoesToKeyboard = true
     /// To stop, pause and resume the machine by; nil for one that the machine makes. It belongs to one machine.
     public var control: MachineControl?
     /// What works on the machine's event loop for the time of the run, such as a terminal's keys.

@@ -22,6 +22,7 @@ extension DiskConfiguration: DeviceDescription {
 
     func makeDevice(_ slot: DeviceSlot, _ host: MachineHost) throws(VMMError) -> any MachineDevice {
         let file = try DiskFile(self)
+        host.disks.withLock { $0.append(file) }
         let disk = VirtioBlockDisk(
             capacity: file.size / VirtioBlockDisk.sectorSize, isReadOnly: isReadOnly,
             identifier: Array(slot.name.utf8))
@@ -47,6 +48,7 @@ private final class DiskFile: Sendable {
     let descriptor: OwnedDescriptor
     /// In bytes, one sector at least.
     let size: UInt64
+    let isReadOnly: Bool
     let requests = Atomic<UInt64>(0)
     let failures = Atomic<UInt64>(0)
 
@@ -58,6 +60,7 @@ private final class DiskFile: Sendable {
         let number = unsafe open(path, (isReadOnly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard number >= 0 else { throw fail("\(Errno.current); check its name and its permissions") }
         descriptor = OwnedDescriptor(number: number)
+        self.isReadOnly = isReadOnly
         var status = stat()
         // SAFETY: the structure is the caller's own.
         guard unsafe fstat(number, &status) == 0 else { throw fail("\(Errno.current)") }
@@ -77,6 +80,27 @@ private final class DiskFile: Sendable {
             throw fail(
                 "another program has it open, and only one may where one writes; end that program, or give a copy")
         }
+    }
+}
+
+extension DiskFile: BIOSDrive {
+    var sectorCount: UInt64 { size / VirtioBlockDisk.sectorSize }
+
+    func read(at sector: UInt64, into bytes: inout MutableRawSpan) -> Bool {
+        requests.wrappingAdd(1, ordering: .relaxed)
+        let isDone = WholeIO.read(descriptor.number, at: sector &* VirtioBlockDisk.sectorSize, into: &bytes)
+        if !isDone { failures.wrappingAdd(1, ordering: .relaxed) }
+        return isDone
+    }
+
+    func write(_ bytes: RawSpan, at sector: UInt64) -> BIOSDiskError? {
+        requests.wrappingAdd(1, ordering: .relaxed)
+        // A BIOS has no other way to say that the data are safe.
+        let isDone =
+            !isReadOnly && WholeIO.write(descriptor.number, at: sector &* VirtioBlockDisk.sectorSize, bytes)
+            && fdatasync(descriptor.number) == 0
+        if !isDone { failures.wrappingAdd(1, ordering: .relaxed) }
+        return isReadOnly ? .writeProtected : isDone ? nil : .writeFault
     }
 }
 

@@ -84,18 +84,23 @@ final class MachineHost: Sendable {
     /// Signalled while the end of the run waits for devices.
     private let progress: EventFD
     private let isDraining = Atomic<Bool>(false)
+    /// Whether ``input`` is for a keyboard, and not for the first serial port.
+    let hasKeyboardInput: Bool
+    /// What a BIOS reads besides the image, in the order of the devices.
+    let disks = Mutex<[any BIOSDrive]>([])
 
     /// - Parameters:
     ///   - interrupts: none where there is no machine behind it, and so the following.
-    ///   - input: for the first serial port and the hypercall doorbell.
+    ///   - input: for the first serial port, or a keyboard, and the hypercall doorbell.
     init(
-        memory: GuestMemory, output: ConsoleOutput, input: ConsoleInput? = nil,
+        memory: GuestMemory, output: ConsoleOutput, input: ConsoleInput? = nil, hasKeyboardInput: Bool = false,
         control: MachineControl = MachineControl(), interrupts: InterruptRouter? = nil,
         coalescing: CoalescedWrites = CoalescedWrites(), notifications: VirtioNotifications = VirtioNotifications()
     ) throws(VMMError) {
         self.memory = memory
         self.output = output
         self.input = input
+        self.hasKeyboardInput = hasKeyboardInput
         self.control = control
         if let interrupts { self.interrupts = interrupts } else { self.interrupts = try InterruptRouter() }
         self.coalescing = coalescing

@@ -71,7 +71,7 @@ final class UARTDevice: MachineDevice, BusDevice, CoalescedDevice {
         self.configuration = configuration
         self.host = host
         channel = ConsoleChannel(to: configuration.output ?? host.output)
-        input = configuration.input ?? (configuration.port == .com1 ? host.input : nil)
+        input = configuration.input ?? (configuration.port == .com1 && !host.hasKeyboardInput ? host.input : nil)
         port = SerialPort(
             output: channel, input: input, interrupt: host.interrupts.line(gsi: configuration.port.gsi))
         phase = Mutex(configuration.coalescesOutput ? .counting(0) : .off)

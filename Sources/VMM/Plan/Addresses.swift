@@ -78,6 +78,8 @@ enum Ports {
     /// By which the code that an interrupt table leads to tells of a vector. No device: only a write from there counts.
     static let vectors: UInt16 = 0xEA
     static let debugExit: Range<UInt16> = 0xF4..<0xF8
+    /// A VGA's registers.
+    static let video: Range<UInt16> = 0x3C0..<0x3E0
     static let com2: Range<UInt16> = 0x2F8..<0x300
     static let com1: Range<UInt16> = 0x3F8..<0x400
     static let plainExit: Range<UInt16> = 0x500..<0x504
@@ -94,6 +96,7 @@ enum Ports {
 
 /// Interrupt lines (global system interrupts).
 enum GSI {
+    static let keyboard: UInt32 = 1
     static let com2: UInt32 = 3
     static let com1: UInt32 = 4
     /// ACPI's, the system control interrupt.

@@ -44,7 +44,10 @@ public struct MachinePlan: Equatable, Sendable {
         vcpuCount = configuration.vcpuCount
         interrupts = try Self.interruptControllers(configuration, boot.protocol, host)
         var allocator = SlotAllocator()
-        var devices = Self.platform
+        var devices = Self.platform.map { slot in
+            boot.protocol.hasBIOS && slot.name == VideoDevice.name
+                ? DeviceSlot(name: slot.name, ranges: [.ports(Ports.video)]) : slot
+        }
         for device in configuration.devices {
             try device.description.check()
             let slot = try allocator.place(device.description.slotRequest)
@@ -77,7 +80,9 @@ public struct MachinePlan: Equatable, Sendable {
             },
             rsdp: firmware.rsdp, rsdpBytes: firmware.rsdpBytes)
         let tables = try BootTables.pieces(for: boot.protocol, information, &free)
-        self.boot = boot.adding(placed + tables + (gates?.pieces ?? []) + firmware.pieces)
+        // A BIOS has them among its own.
+        let gatePieces = boot.protocol.hasBIOS ? [] : gates?.pieces ?? []
+        self.boot = boot.adding(placed + tables + gatePieces + firmware.pieces)
     }
 
     /// Finds each module a place, as the boot protocol wants it.
@@ -164,6 +169,10 @@ public struct MachinePlan: Equatable, Sendable {
         case .none where count > 1:
             throw .configuration(
                 "\(count) vCPUs need interrupt controllers, by which the first starts the others; ask for full ones or for one vCPU"
+            )
+        case .none where boot.hasBIOS, .split where boot.hasBIOS:
+            throw .configuration(
+                "a boot sector's BIOS has a timer and a keyboard, which need a PC's interrupt controllers; ask for full ones, or take it as a flat image"
             )
         case .auto: return boot.interruptControllers(vcpuCount: count)
         case .none, .split, .full: return configuration.interruptControllers

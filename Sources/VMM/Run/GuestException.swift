@@ -8,6 +8,8 @@ public struct GuestException: Equatable, Sendable {
     public let errorCode: UInt32?
     /// Whether the guest called the vector by INT, as far as that can be told: in real mode, by the bytes before the place.
     public let isCall: Bool
+    /// Whether the guest was booted by a BIOS, which lacks what it called.
+    public internal(set) var hasBIOS = false
     /// As the exception found it.
     public internal(set) var state: CPUSnapshot
 
@@ -49,6 +51,15 @@ public struct GuestException: Equatable, Sendable {
         }
     }
 
+    /// A call as manuals of BIOSes name it: `INT 10h AX=4F02h`.
+    private var call: String {
+        let (number, ax) = (String(vector, radix: 16), String(state.registers.rax & 0xFFFF, radix: 16))
+        func padded(_ text: String, _ count: Int) -> String {
+            String(repeating: "0", count: max(0, count - text.count)) + text.uppercased()
+        }
+        return "INT \(padded(number, 2))h AX=\(padded(ax, 4))h"
+    }
+
     /// What a page fault's code tells of the access (Intel SDM vol. 3A section 4.7).
     private static func access(_ code: UInt32) -> String {
         let kind = code & 16 != 0 ? "an instruction fetch from" : code & 2 != 0 ? "a write to" : "a read of"
@@ -66,6 +77,9 @@ public struct GuestException: Equatable, Sendable {
 extension GuestException: CustomStringConvertible {
     /// One line: what came, and where.
     public var description: String {
-        "the guest has no handler for what came at \(state.place): \(what)"
+        if isCall, hasBIOS {
+            return "the BIOS here has no such service: \(call) at \(state.callPlace)"
+        }
+        return "the guest has no handler for what came at \(state.place): \(what)"
     }
 }

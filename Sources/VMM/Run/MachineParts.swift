@@ -11,6 +11,8 @@ final class MachineParts: Sendable {
     let ports: Bus
     let mmio: Bus
     let gates: ReportingGates?
+    /// Nil for a guest that was not booted by one.
+    let bios: MachineBIOS?
     let devices: [any MachineDevice]
     /// What of the devices' output vCPUs write out, each once.
     let outputs: [ConsoleOutput]
@@ -23,19 +25,25 @@ final class MachineParts: Sendable {
     var control: MachineControl { host.control }
 
     /// Makes the devices of a plan, and puts each in its place.
+    ///
+    /// - Parameter image: what the guest was loaded from.
     init(
-        _ plan: MachinePlan, _ configuration: MachineConfiguration, _ host: MachineHost,
+        _ plan: MachinePlan, _ configuration: MachineConfiguration, _ host: MachineHost, image: ImageReader,
         kvm: consuming KVMVirtualMachine
     ) throws(VMMError) {
         var devices: [any MachineDevice] = []
         var (ports, memory): ([(BusRange, any BusDevice)], [(BusRange, any BusDevice)]) = ([], [])
         for (index, slot) in plan.devices.enumerated() {
             let device: any MachineDevice
-            if index < MachinePlan.firstConfigured {
-                device = try PlatformDevice.make(slot, host, vcpuCount: plan.vcpuCount)
+            let number = index - MachinePlan.firstConfigured
+            if configuration.devices.indices.contains(number) {
+                device = try configuration.devices[number].description.makeDevice(slot, host)
+            } else if slot.name == KeyboardDevice.name, plan.boot.protocol.hasBIOS {
+                device = KeyboardDevice(host)
+            } else if slot.name == VideoDevice.name, plan.boot.protocol.hasBIOS {
+                device = VideoDevice(host)
             } else {
-                let description = configuration.devices[index - MachinePlan.firstConfigured].description
-                device = try description.makeDevice(slot, host)
+                device = try PlatformDevice.make(slot, host, vcpuCount: plan.vcpuCount)
             }
             devices.append(device)
             let bus = device.busDevice
@@ -54,6 +62,7 @@ final class MachineParts: Sendable {
         }
         self.devices = devices
         gates = plan.gates
+        bios = MachineBIOS(plan, host, image, ports: self.ports, devices)
         outputs = devices.flatMap(\.outputs).reduce(into: []) { all, output in
             if !all.contains(where: { $0 === output }) { all.append(output) }
         }

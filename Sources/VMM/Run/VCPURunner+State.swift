@@ -31,7 +31,7 @@ extension VCPURunner {
 
     /// Undoes what the processor did to deliver an exception (Intel SDM vol. 3A sections 7.12.1, 7.14.2 and 21.1.4), as far as its stack
     /// can be read.
-    private func exception(_ vector: UInt8, _ here: CPUSnapshot) throws(KVMError) -> GuestException {
+    func exception(_ vector: UInt8, _ here: CPUSnapshot) throws(KVMError) -> GuestException {
         var (registers, special) = (here.registers, here.special)
         let mode = here.mode
         // What the gates are made for, whatever the code segment is that they lead to.

@@ -57,9 +57,12 @@ struct VCPURunner: ~Copyable {
             if let trace, !exit.isRead { note(exit, in: trace, at: start) }
             switch exit {
             case .portWrite(let access):
-                if access.port == Ports.vectors, let exception = try exception() { return .exception(exception) }
-                let effects = writePort(access, ports)
-                if !effects.isEmpty, let reason = try perform(effects, &alarm) { return reason }
+                if access.port == Ports.vectors {
+                    if let reason = try vector(access) { return reason }
+                } else {
+                    let effects = writePort(access, ports)
+                    if !effects.isEmpty, let reason = try perform(effects, &alarm) { return reason }
+                }
             case .portRead(let access):
                 readPort(access, ports)
                 if let trace { note(exit, in: trace, at: start) }
@@ -90,8 +93,16 @@ struct VCPURunner: ~Copyable {
         }
     }
 
+    /// A write to the port by which interrupt tables tell.
+    private mutating func vector(_ access: PortAccess) throws(VMMError) -> StopReason? {
+        if let bios = machine.bios { return try call(bios, access) }
+        if let exception = try exception() { return .exception(exception) }
+        _ = writePort(access, machine.ports)
+        return nil
+    }
+
     /// - Returns: what the writes ask for, without those that ask for nothing.
-    private mutating func writePort(_ access: PortAccess, _ ports: Bus) -> [BusEffect] {
+    mutating func writePort(_ access: PortAccess, _ ports: Bus) -> [BusEffect] {
         var effects: [BusEffect] = []
         vcpu.withPortData { data in
             Self.forEachElement(of: access, in: data.count) { offset, width in

@@ -39,7 +39,7 @@ public struct VirtualMachine: ~Copyable {
         let limits = HostLimits(
             physicalAddressBits: cpuid.physicalAddressBits, vcpuCount: system.value(of: .maxVCPUs),
             hasDeadlineTimer: system.value(of: .deadlineTimer) > 0)
-        let (plan, ram) = try Self.load(configuration, limits)
+        let (plan, ram, image) = try Self.load(configuration, limits)
         var state = plan.boot.entryState
         configuration.adjustState?(&state)
         if configuration.checksState,
@@ -58,10 +58,11 @@ public struct VirtualMachine: ~Copyable {
         try kvm { () throws(KVMError) in try first.apply(state) }
         let host = try MachineHost(
             memory: ram.memory, output: configuration.output, input: configuration.input,
+            hasKeyboardInput: plan.boot.protocol.hasBIOS && configuration.inputGoesToKeyboard,
             control: configuration.control ?? MachineControl(), interrupts: interrupts,
             coalescing: try CoalescedWrites(system, machine, first, configuration.trace),
             notifications: VirtioNotifications(system, machine, isWanted: configuration.usesEventFDs, interrupts))
-        let parts = try MachineParts(plan, configuration, host, kvm: machine)
+        let parts = try MachineParts(plan, configuration, host, image: image, kvm: machine)
         host.control.add(first.kicker)
         var others: [OtherVCPU] = []
         for index in 1..<plan.vcpuCount {
@@ -95,7 +96,7 @@ public struct VirtualMachine: ~Copyable {
     /// Plans the machine, and puts the image and the tables into RAM.
     private static func load(
         _ configuration: MachineConfiguration, _ limits: HostLimits
-    ) throws(VMMError) -> (MachinePlan, GuestRAM) {
+    ) throws(VMMError) -> (MachinePlan, GuestRAM, ImageReader) {
         let name = configuration.image.name
         let image = try ImageReader(opening: configuration.image)
         let inspection = try ImageInspection(
@@ -108,7 +109,7 @@ public struct VirtualMachine: ~Copyable {
         try imageErrors(name) { () throws(ImageError) in
             try plan.boot.load(from: image, modules: modules, into: ram.memory)
         }
-        return (plan, ram)
+        return (plan, ram, image)
     }
 
     /// How much output nobody had taken when the run ended, in bytes.

@@ -44,6 +44,8 @@ struct ImageDescription {
         case (.multiboot2, false): "Multiboot 2, because its header is there and adds up"
         case (.pvh, true): "PVH, because --format says so"
         case (.pvh, false): "PVH, because an ELF note names its entry"
+        case (.bootSector, true): "boot sector, because --format says so"
+        case (.bootSector, false): "boot sector, because 55 AA stands at offset 510"
         case (.flat, true): "flat, because --format says so"
         case (.flat, false): "flat, because no other format is recognized in it"
         }

@@ -10,7 +10,7 @@ extension InterruptControllers: ExpressibleByArgument {}
 struct MachineArguments: ParsableArguments {
     @Argument(
         help:
-            "The guest: a Linux kernel, a kernel with a Multiboot or PVH header, an ELF executable, or flat machine code.",
+            "The guest: a Linux kernel, a kernel with a Multiboot or PVH header, an ELF executable, a boot sector, or flat machine code.",
         completion: .file())
     var image: String
 
@@ -46,7 +46,7 @@ struct MachineArguments: ParsableArguments {
     @Option(help: ArgumentHelp("The command line that a kernel, or a 64-bit guest, is given.", valueName: "text"))
     var cmdline: String?
 
-    @Option(help: "Which console standard input goes to: the serial port unless given.")
+    @Option(help: "Which console standard input goes to: the serial port, or a boot sector's keyboard, unless given.")
     var console: ConsoleDevice?
 
     @Option(

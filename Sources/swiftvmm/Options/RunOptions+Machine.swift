@@ -57,6 +57,7 @@ extension RunOptions {
         configuration.commandLine = cmdline
         configuration.timeout = timeout.map { .seconds($0) }
         configuration.input = lines.serial.input
+        configuration.inputGoesToKeyboard = console == nil && serial == .stdio
         configuration.usesEventFDs = usesEventFDs
         var serial = UARTConfiguration(output: lines.serial.output)
         serial.coalescesOutput = coalescesSerialOutput

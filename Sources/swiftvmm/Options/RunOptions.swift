@@ -26,8 +26,8 @@ struct RunOptions: Equatable {
     var coalescesSerialOutput = true
     var cmdline = ""
     var serial = ConsoleEnd.stdio
-    /// Which device standard input goes to.
-    var console = ConsoleDevice.uart
+    /// Which device standard input goes to; nil for a boot sector's keyboard, or else the first serial port.
+    var console: ConsoleDevice?
     /// Nil for none, unless it is the one that standard input goes to.
     var virtioConsole: ConsoleEnd?
     /// Beside the console itself, which is there if any of these is.
@@ -139,7 +139,8 @@ struct RunOptions: Equatable {
         let lines: ConsoleLines
         do throws(Failure) {
             lines = try ConsoleLines(
-                serial: serial, serial2: serial2End, virtio: virtioEnd, ports: virtioPorts, standardInput: console,
+                serial: serial, serial2: serial2End, virtio: virtioEnd, ports: virtioPorts,
+                standardInput: console ?? .uart,
                 image: image)
         } catch {
             return Outcome(Self.signalSummary ?? StopSummary(error))

@@ -47,7 +47,7 @@ struct HelpTests {
         let words = outcome.text.split { $0.isWhitespace }.joined(separator: " ")
         for text in [
             "USAGE: swiftvmm run <image>", "(values: real, protected, long)",
-            "(values: flat, elf, linux, multiboot, multiboot2, pvh)", "64M unless given",
+            "(values: flat, boot-sector, elf, linux, multiboot, multiboot2, pvh)", "64M unless given",
             "real unless given", "with status 124", "standard input", "standard error",
         ] {
             #expect(words.contains(text), "\(outcome)")

@@ -1,0 +1,127 @@
+import DeviceModel
+import LinuxHost
+import Synchronization
+
+/// A keyboard that the machine's input types on, in a machine that was booted by a BIOS: its controller, and the loop that brings the keys.
+///
+/// Concurrency model: safe from any thread. Keys are taken from the input on its loop alone.
+final class KeyboardDevice: MachineDevice, BusDevice {
+    /// The slot's.
+    static let name = "keyboard"
+    /// How long the keyboard takes from one byte to the next, in nanoseconds: programs may read the last one again, as an interrupt's
+    /// handler does that has another before it. A PC's takes longer.
+    private static let interval: Int64 = 1_000_000
+    /// How many bytes are taken from the input before they are typed: a few keys.
+    private static let room = 16
+
+    private struct State {
+        var bytes: ArraySlice<UInt8> = []
+        /// Whether the next byte comes when a time is over.
+        var isTimed = false
+        /// Whether it waits until the BIOS has room for keys, as at first.
+        var isHeldUp = true
+    }
+
+    private let controller: KeyboardController
+    private let host: MachineHost
+    private let input: ConsoleInput?
+    private let ring: KeyRing
+    private let state = Mutex(State())
+    private let loop = Mutex<EventLoop?>(nil)
+
+    init(_ host: MachineHost) {
+        self.host = host
+        input = host.hasKeyboardInput ? host.input : nil
+        controller = KeyboardController(
+            events: host.events, interrupt: host.interrupts.line(gsi: GSI.keyboard))
+        ring = KeyRing(memory: host.memory)
+    }
+
+    var busDevice: any BusDevice { self }
+    var report: DeviceReport { DeviceReport(name: Self.name) }
+
+    func read(offset: UInt64, width: Int) -> UInt64 {
+        let value = controller.read(offset: offset, width: width)
+        if offset == 0 { goOnLater() }
+        return value
+    }
+
+    func write(offset: UInt64, width: Int, value: UInt64) -> BusEffect {
+        _ = controller.write(offset: offset, width: width, value: value)
+        goOnLater()
+        return .none
+    }
+
+    // MARK: Keys
+
+    func begin() throws(VMMError) {
+        try VMM.host { () throws(HostError) in
+            guard let input else {
+                let light = try host.loops.light()
+                loop.withLock { $0 = light }
+                return
+            }
+            try input.attach(host.loops.loop(for:)) { [weak self] in self?.bringKeys() }
+            let own = try input.loop(host.loops.loop(for:))
+            loop.withLock { $0 = own }
+            input.beginFilling()
+        }
+    }
+
+    /// The BIOS has taken keys from its ring, or looks for some.
+    func hasRoom() {
+        let goesOn = state.withLock { state in
+            guard state.isHeldUp else { return false }
+            state.isHeldUp = false
+            return true
+        }
+        if goesOn { goOnLater() }
+    }
+
+    /// Once, however often it is asked for.
+    private func goOnLater() {
+        let isNew = state.withLock { state in
+            defer { state.isTimed = true }
+            return !state.isTimed
+        }
+        guard isNew, let loop = loop.withLock({ $0 }) else { return }
+        loop.after(Self.interval, .devices) { [weak self] in
+            self?.state.withLock { $0.isTimed = false }
+            self?.controller.bringNext()
+            self?.bringKeys()
+        }
+    }
+
+    /// Types the next key, when the last one has been read. On the loop.
+    private func bringKeys() {
+        guard let input, controller.isIdle, !state.withLock({ $0.isHeldUp }) else { return }
+        guard ring.takesKeys else {
+            state.withLock { $0.isHeldUp = true }
+            return
+        }
+        while controller.isIdle {
+            var bytes = state.withLock { $0.bytes }
+            if bytes.count < Keystrokes.longest { bytes += more(Self.room - bytes.count, input) }
+            guard !bytes.isEmpty else {
+                input.arm()
+                return
+            }
+            let codes = Keystrokes.takeKey(from: &bytes)
+            state.withLock { [bytes] in $0.bytes = bytes }
+            // What no key gives is passed over.
+            if !codes.isEmpty { controller.press(codes) }
+        }
+    }
+
+    private func more(_ count: Int, _ input: ConsoleInput) -> [UInt8] {
+        input.fill(upTo: count)
+        var bytes: [UInt8] = []
+        input.read(upTo: count) { bytes.append($0) }
+        return bytes
+    }
+
+    func end() -> UInt64 {
+        input?.detach()
+        return 0
+    }
+}
