@@ -27,6 +27,8 @@ let package = Package(
         .executableTarget(
             name: "fuzz-devices", dependencies: libraries, path: "Sources/FuzzDevices", swiftSettings: settings),
         .executableTarget(
+            name: "fuzz-bios", dependencies: libraries, path: "Sources/FuzzBIOS", swiftSettings: settings),
+        .executableTarget(
             name: "fuzz-virtqueue", dependencies: libraries, path: "Sources/FuzzVirtqueue", swiftSettings: settings),
         .executableTarget(
             name: "fuzz-virtio-mmio", dependencies: libraries, path: "Sources/FuzzVirtioMMIO", swiftSettings: settings),
