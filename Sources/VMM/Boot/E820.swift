@@ -14,6 +14,8 @@ struct E820Entry: Equatable, Sendable {
 extension MemoryMap {
     /// What a guest is told about its memory.
     var e820: [E820Entry] {
-        ranges.filter { $0.kind != .untold }.map { E820Entry(start: $0.start, end: $0.end, kind: $0.kind == .usable ? .usable : .reserved) }
+        ranges.filter { $0.kind != .untold }.map {
+            E820Entry(start: $0.start, end: $0.end, kind: $0.kind == .usable ? .usable : .reserved)
+        }
     }
 }

@@ -101,7 +101,8 @@ struct MultibootInformationTests {
         }
         #expect(
             regions == [
-                [0, 0x9FC00, 1], [0x9FC00, 0x400, 2], [0xE0000, 0x20000, 2], [0x10_0000, 0x70_0000, 1], [0xFFFB_C000, 0x4000, 2],
+                [0, 0x9FC00, 1], [0x9FC00, 0x400, 2], [0xE0000, 0x20000, 2], [0x10_0000, 0x70_0000, 1],
+                [0xFFFB_C000, 0x4000, 2],
             ])
         #expect(try machine.long(base + 88) == 0xB8000)
         #expect(try [96, 100, 104].map { try machine.word(base + $0) } == [160, 80, 25])
