@@ -52,7 +52,9 @@ public final class KeyboardController: BytePortDevice {
 
     /// Makes a controller that signals resets to `events`.
     ///
-    /// - Parameter interrupt: the keyboard's; nil for a machine without one.
+    /// - Parameters:
+    ///   - events: where resets are signalled to.
+    ///   - interrupt: the keyboard's; nil for a machine without one.
     public init(events: MachineEventLatch, interrupt: (any InterruptLine)? = nil) {
         self.events = events
         self.interrupt = interrupt
