@@ -9,11 +9,12 @@ struct E820Tests {
         try MemoryMap(size: size, physicalAddressBits: 46).e820
     }
 
-    /// The first megabyte is the same for all: tables, RAM, what a PC keeps for its BIOS.
+    /// The first megabyte is the same for all: tables, RAM, what a PC keeps for its BIOS, and between that nothing.
     private static let low: [E820Entry] = [
         E820Entry(start: 0, end: 0x1_0000, kind: .reserved),
         E820Entry(start: 0x1_0000, end: 0x9_FC00, kind: .usable),
-        E820Entry(start: 0x9_FC00, end: 0x10_0000, kind: .reserved),
+        E820Entry(start: 0x9_FC00, end: 0xA_0000, kind: .reserved),
+        E820Entry(start: 0xE_0000, end: 0x10_0000, kind: .reserved),
     ]
 
     /// KVM's real-mode TSS and identity map.
