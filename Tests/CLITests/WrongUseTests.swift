@@ -55,6 +55,11 @@ struct WrongUseTests {
         Row("compare startup more", "'more' is one word too many: swiftvmm compare startup takes options only"),
         Row("compare help more", "'help' is one word too many: swiftvmm compare takes options only"),
         Row("compare --quik", "there is no option '--quik'; did you mean '--quick'?"),
+        Row("run guest.bin --memory=-64M", "the value '-64M' is invalid for '--memory'"),
+        Row("run guest.bin --expect=-halted", "the value '-halted' is invalid for '--expect'"),
+        Row("run guest.bin --cpus=-two", "the value '-two' is invalid for '--cpus'"),
+        Row("run guest.bin --irqchip=-full", "the value '-full' is invalid for '--irqchip'"),
+        Row("run guest.bin --timeout=-x", "the value '-x' is invalid for '--timeout'"),
         Row("inspect guest.bin --timeout 5", "'--timeout' is an option of swiftvmm run, not of swiftvmm inspect"),
         Row("inspect guest.bin --memory -1", "one that begins with a dash is given as '--memory=-1'"),
     ]

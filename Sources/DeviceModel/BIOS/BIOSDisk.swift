@@ -173,7 +173,8 @@ extension BIOS {
         let pointer = memory.load(UInt32.self, at: packet &+ 4)
         let place = RealModeMemory.linear(UInt16(truncatingIfNeeded: pointer >> 16), pointer.word)
         let first = memory.load(UInt64.self, at: packet &+ 8)
-        guard first < drive.disk.sectorCount else { return .failed(.badParameter) }
+        // More would keep the vCPU for long; a packet is for 127 at most.
+        guard count <= 127, first < drive.disk.sectorCount else { return .failed(.badParameter) }
         if let error = transfer(access, drive.disk, at: first, count: UInt64(count), memoryAt: place) {
             memory.store(UInt16(0), at: packet &+ 2)
             return .failed(error)
@@ -190,7 +191,7 @@ extension BIOS {
         guard access != .verify, count > 0 else { return nil }
         var error: BIOSDiskError?
         do throws(GuestMemoryError) {
-            // 65,535 sectors at most.
+            // 128 sectors at most.
             let bytes = Int(truncatingIfNeeded: count &* Self.sectorSize)
             try memory.memory.withMutableBytes(at: GuestAddress(place), count: bytes) { bytes in
                 switch access {

@@ -3,7 +3,7 @@ import DeviceModel
 /// The names that an ELF file gives to addresses (System V ABI, gABI 4.1, chapter 4, "Symbol Table"), for messages.
 struct ELFSymbols {
     /// More than Linux with all its drivers has.
-    private static let countLimit: UInt64 = 1 << 20
+    private static let countLimit: UInt64 = 1 << 18
     private static let chunk: UInt64 = 4096
     private static let nameLimit = 128
     /// How far behind a symbol without a size, such as an assembler's label, an address is still called after it.
@@ -82,14 +82,28 @@ struct ELFSymbols {
                 let chunk = try? image.bytes(
                     at: table.offset &+ first * entrySize, count: Int(bytes), part: "symbols")
             else { break }
-            for entry in chunk.chunks(of: Int(entrySize)) {
-                guard let symbol = Symbol(entry, fileClass), symbol.reaches(address) else { continue }
-                if best.map({ symbol.value > $0.value }) ?? true { best = symbol }
+            for start in stride(from: 0, to: chunk.count, by: Int(entrySize)) {
+                // Only what is nearer is looked at further: a file has many.
+                let value = value(in: chunk, at: start)
+                guard value <= address, best.map({ value > $0.value }) ?? true else { continue }
+                guard let symbol = Symbol(chunk[start..<start + Int(entrySize)], fileClass), symbol.reaches(address)
+                else { continue }
+                best = symbol
             }
         }
         guard let best, let name = text(at: UInt64(best.name)) else { return nil }
         let distance = address &- best.value
         return distance == 0 ? name : "\(name)+\(hex(distance))"
+    }
+
+    /// `st_value` of the entry that starts there.
+    private func value(in chunk: [UInt8], at start: Int) -> UInt64 {
+        let is64Bit = fileClass == .elf64
+        var value: UInt64 = 0
+        for index in (start + (is64Bit ? 8 : 4)..<start + (is64Bit ? 16 : 8)).reversed() {
+            value = value << 8 | UInt64(chunk[index])
+        }
+        return value
     }
 
     /// A name up to its zero byte. What is not plain text in it could be a command to the terminal.

@@ -20,7 +20,15 @@ final class KeyboardDevice: MachineDevice, BusDevice {
         var isTimed = false
         /// Whether it waits until the BIOS has room for keys, as at first.
         var isHeldUp = true
+        /// How often the data port was read with nothing new in it, since the last key.
+        var idleReads = 0
+
+        /// Whether the guest looks for keys itself: then nothing is held up, and the BIOS's keys may be lost, as on a PC.
+        var polls: Bool { idleReads >= KeyboardDevice.pollingReads }
     }
+
+    /// A handler that goes on to the BIOS's has the port read twice for a key.
+    private static let pollingReads = 8
 
     private let controller: KeyboardController
     private let host: MachineHost
@@ -41,8 +49,10 @@ final class KeyboardDevice: MachineDevice, BusDevice {
     var report: DeviceReport { DeviceReport(name: Self.name) }
 
     func read(offset: UInt64, width: Int) -> UInt64 {
+        let isIdle = offset == 0 && controller.isIdle
         let value = controller.read(offset: offset, width: width)
-        if offset == 0 { goOnLater() }
+        if isIdle, noteIdleRead() { hasRoom() }
+        if offset == 0, !isIdle { goOnLater() }
         return value
     }
 
@@ -65,6 +75,15 @@ final class KeyboardDevice: MachineDevice, BusDevice {
             let own = try input.loop(host.loops.loop(for:))
             loop.withLock { $0 = own }
             input.beginFilling()
+        }
+    }
+
+    /// - Returns: whether the guest is known since now to look for keys itself.
+    private func noteIdleRead() -> Bool {
+        state.withLock { state in
+            guard !state.polls else { return false }
+            state.idleReads += 1
+            return state.polls
         }
     }
 
@@ -95,11 +114,12 @@ final class KeyboardDevice: MachineDevice, BusDevice {
     /// Types the next key, when the last one has been read. On the loop.
     private func bringKeys() {
         guard let input, controller.isIdle, !state.withLock({ $0.isHeldUp }) else { return }
-        guard ring.takesKeys else {
+        guard ring.takesKeys || state.withLock({ $0.polls }) else {
             state.withLock { $0.isHeldUp = true }
             return
         }
-        while controller.isIdle {
+        // What no key gives is passed over, some at a time.
+        for _ in 0..<Self.room where controller.isIdle {
             var bytes = state.withLock { $0.bytes }
             if bytes.count < Keystrokes.longest { bytes += more(Self.room - bytes.count, input) }
             guard !bytes.isEmpty else {
@@ -107,10 +127,13 @@ final class KeyboardDevice: MachineDevice, BusDevice {
                 return
             }
             let codes = Keystrokes.takeKey(from: &bytes)
-            state.withLock { [bytes] in $0.bytes = bytes }
-            // What no key gives is passed over.
+            state.withLock { [bytes] in
+                $0.bytes = bytes
+                if !$0.polls { $0.idleReads = 0 }
+            }
             if !codes.isEmpty { controller.press(codes) }
         }
+        if controller.isIdle { goOnLater() }
     }
 
     private func more(_ count: Int, _ input: ConsoleInput) -> [UInt8] {

@@ -3,6 +3,9 @@ import KVM
 
 /// Where the vCPUs were when the run ended.
 extension VirtualMachine {
+    /// How many vCPUs' places are looked up in the image's symbols.
+    private static var namedCount: Int { 16 }
+
     /// The state of each vCPU that was started, by its number. For a machine whose run is over.
     ///
     /// - Throws: `VMMError.kvm`.
@@ -12,7 +15,8 @@ extension VirtualMachine {
         if let state = try first.startedSnapshot() { snapshots[0] = names.added(to: state) }
         for other in others {
             if let state = try other.runner.startedSnapshot() {
-                snapshots[other.runner.index] = names.added(to: state)
+                let index = other.runner.index
+                snapshots[index] = index < Self.namedCount ? names.added(to: state) : state
             }
         }
         return snapshots

@@ -65,7 +65,7 @@ enum RunWords {
                 set(&options)
             case .value(let set), .list(let set):
                 guard option.value != "", let value = option.value ?? rest.popFirst() else { return nil }
-                try read(value, of: option.name) { try set(&options, value) }
+                try read(value, of: option.name, isWord: option.value == nil) { try set(&options, value) }
                 // It may be an option whose predecessor lacks its value.
                 guard option.value != nil || !value.isOption else { return nil }
             }
@@ -75,13 +75,15 @@ enum RunWords {
         return options
     }
 
-    /// - Parameter body: sets what the value asks for.
-    private static func read(_ value: String, of name: String, _ body: () throws -> Void) throws {
+    /// - Parameters:
+    ///   - isWord: whether the value is a word of its own, and not behind an equals sign.
+    ///   - body: sets what the value asks for.
+    private static func read(_ value: String, of name: String, isWord: Bool, _ body: () throws -> Void) throws {
         do {
             try body()
         } catch let error as ValidationError {
             // A number with a sign is meant as a value, and another word with a dash as an option.
-            guard !value.isOption || Double(value) != nil else { return }
+            guard !isWord || !value.isOption || Double(value) != nil else { return }
             throw invalid(value, of: name, error, command: RunOptions.command)
         }
     }

@@ -33,6 +33,19 @@ struct BootSectorTests {
         #expect(run.report.unmappedPorts.isEmpty)
     }
 
+    @Test("a program that looks for keys at the port itself gets all of them, though the BIOS has no room for more")
+    func polling() throws {
+        // xor %bx, %bx; mov $0, %ah; 1: in $0x60, %al; cmp %al, %ah; je 1b; mov %al, %ah; test $0x80, %al; jnz 1b; inc %bx;
+        // cmp $40, %bx; jb 1b; mov $7, %al; mov $0x500, %dx; out %al, %dx
+        let run = try Self.run(
+            [
+                0x31, 0xDB, 0xB4, 0x00, 0xE4, 0x60, 0x38, 0xC4, 0x74, 0xFA, 0x88, 0xC4, 0xA8, 0x80, 0x75, 0xF4, 0x43,
+                0x83, 0xFB, 0x28, 0x72, 0xEE, 0xB0, 0x07, 0xBA, 0x00, 0x05, 0xEE,
+            ]
+        ) { $0.input = ConsoleInput(Array(String(repeating: "ab", count: 30).utf8)) }
+        #expect(run.reason == .exited(status: 7))
+    }
+
     @Test(
         "a service that is not there ends the run by its name and place",
         arguments: [

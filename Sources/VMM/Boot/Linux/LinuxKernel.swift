@@ -70,11 +70,11 @@ public struct BzImage: Equatable, Sendable {
         else { throw .truncated("Linux setup header") }
         guard version >= 0x0202, loadFlags & 1 != 0 else { throw .linux(.lowKernel(version: version)) }
         self.version = version
-        try Self.checkName(image, file.load(UInt16.self, at: 0x20E) ?? 0)
         // 0 stands for 4; a byte, and so it cannot wrap.
         let setupSectors = UInt64(file.load(UInt8.self, at: Self.headerStart) ?? 0)
         kernelOffset = ((setupSectors == 0 ? 4 : setupSectors) &+ 1) &* 512
         guard kernelOffset < image.size else { throw .truncated("Linux kernel") }
+        try Self.checkName(image, file.load(UInt16.self, at: 0x20E) ?? 0, before: kernelOffset)
         /// A field that is there from a version of the protocol on.
         func field<Value: FixedWidthInteger>(_ offset: Int, since: UInt16, or missing: Value) -> Value {
             version >= since ? file.load(Value.self, at: offset) ?? missing : missing
@@ -100,9 +100,9 @@ public struct BzImage: Equatable, Sendable {
 
     /// A boot loader in the form of a kernel has its program in the setup code, which only a BIOS can run: such call themselves by a name,
     /// and a Linux kernel by its version's number (boot.rst, `kernel_version`).
-    private static func checkName(_ image: ImageReader, _ pointer: UInt16) throws(ImageError) {
+    private static func checkName(_ image: ImageReader, _ pointer: UInt16, before end: UInt64) throws(ImageError) {
         let place = UInt64(pointer) + 0x200
-        guard pointer != 0, place < image.size else { return }
+        guard pointer != 0, place < end else { return }
         let text = try image.bytes(at: place, count: Int(min(32, image.size - place)), part: "Linux setup header")
         let name = text.prefix { 0x20...0x7E ~= $0 }
         guard let first = name.first, !(0x30...0x39 ~= first) else { return }
