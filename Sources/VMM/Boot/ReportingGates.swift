@@ -26,9 +26,18 @@ struct ReportingGates: Equatable, Sendable {
 
     /// What is placed for them.
     var pieces: [BootPlan.Piece] {
-        [
-            BootPlan.Piece(name: "interrupt table", bytes: (0..<count).flatMap(gate), at: table),
-            BootPlan.Piece(name: "interrupt stubs", bytes: (0..<count).flatMap { _ in Self.stub }, at: stubs),
+        // Made in one go: every start of a guest waits for it.
+        var gates: [UInt8] = []
+        var code: [UInt8] = []
+        gates.reserveCapacity(Int(limit) + 1)
+        code.reserveCapacity(count * Int(Self.stubSize))
+        for vector in 0..<count {
+            append(gate: vector, to: &gates)
+            code += Self.stub
+        }
+        return [
+            BootPlan.Piece(name: "interrupt table", bytes: gates, at: table),
+            BootPlan.Piece(name: "interrupt stubs", bytes: code, at: stubs),
         ]
     }
 
@@ -46,24 +55,18 @@ struct ReportingGates: Equatable, Sendable {
 
     /// Real mode's are offset and segment (Intel SDM vol. 3A section 21.1.4). The others' are interrupt gates (sections 7.11 and 7.14.1),
     /// open to ring 3, so that what a program calls by INT is told as itself.
-    private func gate(_ vector: Int) -> [UInt8] {
+    private func append(gate vector: Int, to gates: inout [UInt8]) {
         let place = stubs + UInt64(vector) * Self.stubSize
-        var gate: [UInt8]
-        switch mode {
-        case .real:
-            gate = [0, 0, 0, 0]
-            gate.storeLittleEndian(UInt16(truncatingIfNeeded: place - LowMemory.biosSegment), at: 0)
-            gate.storeLittleEndian(UInt16(truncatingIfNeeded: LowMemory.biosSegment >> 4), at: 2)
-            return gate
-        case .protected: gate = [UInt8](repeating: 0, count: 8)
-        case .long:
-            gate = [UInt8](repeating: 0, count: 16)
-            gate[4] = BootDescriptorTable.exceptionStack
+        guard mode != .real else {
+            gates.appendLittleEndian(UInt16(truncatingIfNeeded: place - LowMemory.biosSegment))
+            gates.appendLittleEndian(UInt16(truncatingIfNeeded: LowMemory.biosSegment >> 4))
+            return
         }
-        gate.storeLittleEndian(UInt16(truncatingIfNeeded: place), at: 0)
-        gate.storeLittleEndian(BootDescriptorTable.gateSelector, at: 2)
-        gate[5] = 0xEE
-        gate.storeLittleEndian(UInt16(truncatingIfNeeded: place >> 16), at: 6)
-        return gate
+        gates.appendLittleEndian(UInt16(truncatingIfNeeded: place))
+        gates.appendLittleEndian(BootDescriptorTable.gateSelector)
+        gates += [mode == .long ? BootDescriptorTable.exceptionStack : 0, 0xEE]
+        gates.appendLittleEndian(UInt16(truncatingIfNeeded: place >> 16))
+        // All lies below 4 GiB.
+        if mode == .long { gates.appendLittleEndian(UInt64(0)) }
     }
 }
