@@ -27,6 +27,13 @@ enum Main {
         if words.first == RunOptions.command, let options = try RunWords.options(words.dropFirst()) {
             return try options.run()
         }
+        if words == ["--version"] {
+            // Nothing is wrong with it, and to look at what the parser knows takes longer than all else.
+            guard StandardStreams.answer(RootCommand.version) else {
+                throw Failure(status: .outputFailed, message: "cannot write to standard output")
+            }
+            return
+        }
         if let container = Container(words: words) { exit(try container.run(say: StandardStreams.say)) }
         if let misuse = Misuse.find(in: words, for: try .root) { throw misuse }
         let (parser, words) = parser(for: words)

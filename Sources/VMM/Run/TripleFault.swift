@@ -14,9 +14,12 @@ public struct TripleFault: Equatable, Sendable {
             return
                 "this host resets the processor before anyone can look at it; to see the exception, keep the interrupt table that the guest begins with until its own is ready"
         }
-        if state.special.cr0.contains(.paging), state.stackAddress &- state.special.cr2 <= Self.pushSize {
+        // 0 is what CR2 has where no page fault ever came.
+        let fault = state.special.cr2
+        let distance = (state.stackAddress &- fault) & (state.mode == .long ? .max : 0xFFFF_FFFF)
+        if state.special.cr0.contains(.paging), fault != 0, distance <= Self.pushSize {
             return
-                "its stack has run over: RSP is \(hex(state.registers.rsp)), and the last page fault was at \(hex(state.special.cr2))"
+                "its stack has run over: RSP is \(hex(state.registers.rsp)), and the last page fault was at \(hex(fault))"
         }
         if state.stack.isEmpty { return "its stack at \(hex(state.stackAddress)) is not in memory" }
         let table = state.special.idt.limit == 0 ? "its interrupt table is empty (limit 0)" : nil

@@ -59,6 +59,8 @@ struct VCPURunner: ~Copyable {
             case .portWrite(let access):
                 if access.port == Ports.vectors {
                     if let reason = try vector(access) { return reason }
+                    // What was written on the way may wait in the kernel's ring from now on.
+                    if host.coalescing.isActive { try VMM.host { () throws(HostError) in try alarm.poll() } }
                 } else {
                     let effects = writePort(access, ports)
                     if !effects.isEmpty, let reason = try perform(effects, &alarm) { return reason }
