@@ -15,8 +15,12 @@ public struct BIOSCode: Sendable {
         case reset
     }
 
-    /// How long the code of a vector without a routine of its own is, in bytes: `OUT port, AL; IRET; NOP`.
+    /// The code of a vector without a routine of its own: `OUT port, AL; IRET; NOP`.
+    public static func stub(port: UInt8) -> [UInt8] { [0xE6, port, 0xCF, 0x90] }
+    /// How long that is, and its write, in bytes.
     public static let stubSize: UInt16 = 4
+    public static let outSize: UInt16 = 2
+
     public static let segment: UInt16 = 0xF000
 
     // Offsets in the segment.
@@ -28,8 +32,6 @@ public struct BIOSCode: Sendable {
     /// Where the IBM PC's self test begins, and where the processor does.
     public static let selfTest: UInt16 = 0xE05B
     private static let resetVector: UInt16 = 0xFFF0
-    /// The length of `OUT port, AL`.
-    private static let outSize: UInt16 = 2
 
     /// The self test's write comes behind what it sets up.
     private static let start = selfTest &+ UInt16(setUp.count)
@@ -93,7 +95,7 @@ public struct BIOSCode: Sendable {
         // JMP to the keyboard's own vector.
         let back = 0x16 * Self.stubSize &- (Self.keyWait &+ 6)
         return [
-            ("BIOS interrupts", 0, (0..<256).flatMap { _ in out + [0xCF, 0x90] }),
+            ("BIOS interrupts", 0, (0..<256).flatMap { _ in Self.stub(port: port) }),
             ("BIOS timer", Self.timer, out + [0xCD, 0x1C] + end),
             ("BIOS keyboard", Self.keyboard, out + end),
             ("BIOS nothing", Self.nothing, [0xCF]),

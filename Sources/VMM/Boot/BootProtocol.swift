@@ -89,11 +89,11 @@ public enum BootProtocol: Equatable, Sendable {
         }
     }
 
-    /// What tells of exceptions that nobody handles; nil for Linux, which begins by seeing to them.
+    /// What tells of exceptions that nobody handles; nil for Linux, which begins by seeing to them, and where a BIOS does.
     var gates: ReportingGates? {
         switch self {
-        case .linux: nil
-        case .realMode, .bootSector: ReportingGates(table: 0, stubs: LowMemory.realModeStubs, mode: .real)
+        case .linux, .bootSector: nil
+        case .realMode: ReportingGates(table: 0, stubs: LowMemory.realModeStubs, mode: .real)
         case .protectedMode, .longMode:
             ReportingGates(table: LowMemory.interruptTable, stubs: LowMemory.interruptStubs, mode: mode)
         case .multiboot1, .multiboot2, .pvh:

@@ -4,7 +4,8 @@ import DeviceModel
 /// an exception or an interrupt which nobody handles ends the run by its name. A guest that loads a table of its own is rid of them.
 struct ReportingGates: Equatable, Sendable {
     /// A vector's code is OUT to a port of ours, an exit whose instruction pointer tells which vector it is, and IRET.
-    static let stubSize: UInt64 = 4
+    private static let stubSize = UInt64(BIOSCode.stubSize)
+    private static let stub = BIOSCode.stub(port: UInt8(truncatingIfNeeded: Ports.vectors))
 
     /// Guest-physical, and linear where the guest begins: of the table.
     let table: UInt64
@@ -46,12 +47,11 @@ struct ReportingGates: Equatable, Sendable {
     /// - Parameter address: linear, of the instruction that caused the exit, or of the next one: hosts differ.
     func vector(at address: UInt64) -> UInt8? {
         let offset = address &- stubs
-        guard offset < UInt64(count) * Self.stubSize, offset % Self.stubSize <= Self.outSize else { return nil }
+        guard offset < UInt64(count) * Self.stubSize, offset % Self.stubSize <= UInt64(BIOSCode.outSize) else {
+            return nil
+        }
         return UInt8(truncatingIfNeeded: offset / Self.stubSize)
     }
-
-    private static let outSize: UInt64 = 2
-    private static let stub: [UInt8] = [0xE6, UInt8(truncatingIfNeeded: Ports.vectors), 0xCF, 0x90]
 
     /// Real mode's are offset and segment (Intel SDM vol. 3A section 21.1.4). The others' are interrupt gates (sections 7.11 and 7.14.1),
     /// open to ring 3, so that what a program calls by INT is told as itself.

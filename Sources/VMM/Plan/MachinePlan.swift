@@ -59,9 +59,8 @@ public struct MachinePlan: Equatable, Sendable {
             devices.append(slot)
         }
         self.devices = devices
-        gates = boot.protocol.gates.flatMap { gates in
-            gates.pieces.contains { boot.part(over: $0) != nil } ? nil : gates
-        }
+        let gatePieces = boot.protocol.gates?.pieces ?? []
+        gates = gatePieces.contains { boot.part(over: $0) != nil } ? nil : boot.protocol.gates
         let firmware = FirmwareTables(vcpuCount: vcpuCount, interrupts: interrupts, devices: devices, boot: boot)
         coveredTables = firmware.covered
         var free = FreeMemory(memory, without: boot.pieces + firmware.pieces)
@@ -80,9 +79,7 @@ public struct MachinePlan: Equatable, Sendable {
             },
             rsdp: firmware.rsdp, rsdpBytes: firmware.rsdpBytes)
         let tables = try BootTables.pieces(for: boot.protocol, information, &free)
-        // A BIOS has them among its own.
-        let gatePieces = boot.protocol.hasBIOS ? [] : gates?.pieces ?? []
-        self.boot = boot.adding(placed + tables + gatePieces + firmware.pieces)
+        self.boot = boot.adding(placed + tables + (gates == nil ? [] : gatePieces) + firmware.pieces)
     }
 
     /// Finds each module a place, as the boot protocol wants it.
