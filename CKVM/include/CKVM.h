@@ -38,6 +38,8 @@ CKVM_REQUEST(KVM_IRQFD);
 CKVM_REQUEST(KVM_SET_GUEST_DEBUG);
 CKVM_REQUEST(KVM_IRQ_LINE);
 CKVM_REQUEST(KVM_CREATE_PIT2);
+CKVM_REQUEST(KVM_GET_PIT2);
+CKVM_REQUEST(KVM_SET_PIT2);
 CKVM_REQUEST(KVM_GET_MP_STATE);
 CKVM_REQUEST(KVM_GET_VCPU_EVENTS);
 CKVM_REQUEST(KVM_SIGNAL_MSI);
@@ -60,6 +62,16 @@ static inline unsigned long ckvm_request_size(unsigned long request) { return _I
 static inline long ckvm_set_irq_line(int vm, uint32_t gsi, uint32_t level) {
   struct kvm_irq_level line = {.irq = gsi, .level = level};
   return ckvm_ioctl_pointer(vm, KVM_IRQ_LINE, &line);
+}
+
+/* KVM_SET_IRQCHIP for one of the PICs, whose structure is in a union, too. */
+static inline long ckvm_set_pic(int vm, uint32_t number, uint8_t first_vector, uint8_t mask) {
+  struct kvm_irqchip chip = {.chip_id = number};
+  long result = ckvm_ioctl_pointer(vm, KVM_GET_IRQCHIP, &chip);
+  if (result < 0) return result;
+  chip.chip.pic.irq_base = first_vector;
+  chip.chip.pic.imr = mask;
+  return ckvm_ioctl_pointer(vm, KVM_SET_IRQCHIP, &chip);
 }
 
 /* KVM_CAP_SPLIT_IRQCHIP: local APICs in the kernel, and an I/O APIC of `pins` pins elsewhere. */

@@ -32,6 +32,34 @@ extension KVMVirtualMachine {
         try resources.descriptor.control(CKVM_CREATE_PIT2, &configuration, "create the timer")
     }
 
+    /// Programs a PIC that ``makeInterruptControllers()`` made, as its initialization words would (`KVM_SET_IRQCHIP`, Linux api.rst
+    /// section 4.27; Intel 8259A, "Initialization Command Words").
+    ///
+    /// - Parameters:
+    ///   - number: 0 for the master, 1 for the slave.
+    ///   - firstVector: of its eight interrupts.
+    ///   - mask: a bit for each interrupt that does not come through.
+    public func setPIC(_ number: UInt32, firstVector: UInt8, mask: UInt8) throws(KVMError) {
+        let result = ckvm_set_pic(resources.descriptor.number, number, firstVector, mask)
+        try KVMError.check(result, "program an interrupt controller")
+    }
+
+    /// Starts channel 0 of the timer that ``makeTimer()`` made, as its control word and two bytes would (`KVM_SET_PIT2`, Linux api.rst
+    /// section 4.73; Intel 8254, "Control Word Format").
+    ///
+    /// - Parameter count: of the clock's 1,193,182 ticks a second; 0 is 65,536.
+    public func startTimer(mode: UInt8, count: UInt16) throws(KVMError) {
+        var timer = kvm_pit_state2()
+        try resources.descriptor.control(CKVM_GET_PIT2, &timer, "read the timer")
+        // Both bytes of a count, the low one first.
+        timer.channels.0.rw_mode = 3
+        timer.channels.0.read_state = 3
+        timer.channels.0.write_state = 3
+        timer.channels.0.mode = mode
+        timer.channels.0.count = UInt32(count)
+        try resources.descriptor.control(CKVM_SET_PIT2, &timer, "start the timer")
+    }
+
     /// The lines of the interrupt controllers in the kernel.
     public var irqLines: KVMIRQLines { KVMIRQLines(resources: resources) }
 

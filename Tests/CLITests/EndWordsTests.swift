@@ -31,7 +31,14 @@ struct EndWordsTests {
             words: "the guest has no handler for what came at 0000:7c00: #UD, an invalid instruction"),
         End(
             name: "a BIOS call", code: [0xB8, 0x41, 0x0E, 0xCD, 0x10], status: 125,
-            words: "the guest has no handler for what came at 0000:7c05: INT 0x10 was called, with AX 0xe41"),
+            words:
+                "the guest has no handler for what came at 0000:7c05: INT 0x10 was called, with AX 0xe41; only a boot sector has a BIOS here"
+        ),
+        End(
+            name: "a Linux kernel that halts without a word", code: TinyKernel.bzImage([0xF4]), status: 0,
+            words:
+                "the guest halted; the guest printed nothing: a program in the form of a Linux kernel may need a BIOS, which only a boot sector has here"
+        ),
         End(
             name: "ud2 in long mode", code: [0x0F, 0x0B], options: ["--mode", "long"], status: 125,
             words: "the guest has no handler for what came at 0x100000: #UD, an invalid instruction"),

@@ -41,16 +41,16 @@ struct StopSummaryTests {
         #expect(summary.status == ExitStatus(reason))
     }
 
-    @Test("why a guest printed nothing is told where it did not end by itself")
+    @Test("why a guest printed nothing is told where it did not end by itself, or only halted")
     func tellsOfSilence() {
         for (reason, _, message) in Self.reasons {
-            let isRequest =
+            let isTold =
                 switch reason {
-                case .deadline, .signal, .stopped: true
+                case .halted, .deadline, .signal, .stopped: true
                 default: false
                 }
             let summary = StopSummary(reason, unwritten: 0, whySilent: "it is slow")
-            #expect(summary.message == message + (isRequest ? "; the guest printed nothing: it is slow" : ""))
+            #expect(summary.message == message + (isTold ? "; the guest printed nothing: it is slow" : ""))
         }
     }
 

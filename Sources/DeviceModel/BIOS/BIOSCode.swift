@@ -113,13 +113,24 @@ public struct BIOSCode: Sendable {
         ]
     }
 
-    /// The PICs with their vectors at 8 and 70h and all but timer and keyboard masked (Intel 8259A, "Initialization Command Words"), and
-    /// the timer's channel 0 at 18.2 Hz, square waves (Intel 8254, "Control Word Format").
+    /// The PICs (Intel 8259A, "Initialization Command Words"), and channel 0 of the timer (Intel 8254, "Control Word Format").
     private static let setUp: [UInt8] =
         [
-            (0x20, 0x11), (0xA0, 0x11), (0x21, 0x08), (0xA1, 0x70), (0x21, 0x04), (0xA1, 0x02), (0x21, 0x01),
-            (0xA1, 0x01), (0x21, 0xF8), (0xA1, 0xFF), (0x43, 0x36), (0x40, 0x00), (0x40, 0x00),
+            (0x20, 0x11), (0xA0, 0x11), (0x21, BIOSInterrupts.master.firstVector),
+            (0xA1, BIOSInterrupts.slave.firstVector), (0x21, 0x04), (0xA1, 0x02), (0x21, 0x01), (0xA1, 0x01),
+            (0x21, BIOSInterrupts.master.mask), (0xA1, BIOSInterrupts.slave.mask),
+            (0x43, 0x30 | BIOSInterrupts.timerMode << 1), (0x40, BIOSInterrupts.timerCount.low),
+            (0x40, BIOSInterrupts.timerCount.high),
         ].flatMap { port, value in [0xB0, value, 0xE6, port] }
+}
+
+/// How a PC's BIOS leaves the interrupt controllers and the timer (IBM PC/AT Technical Reference, section 5): all but timer, keyboard and
+/// the slave masked, and 18.2 ticks a second, by square waves.
+public enum BIOSInterrupts {
+    public static let master = (firstVector: UInt8(0x08), mask: UInt8(0xF8))
+    public static let slave = (firstVector: UInt8(0x70), mask: UInt8(0xFF))
+    public static let timerMode: UInt8 = 3
+    public static let timerCount: UInt16 = 0
 }
 
 /// Tables of a PC's BIOS that programs look for, in its segment.

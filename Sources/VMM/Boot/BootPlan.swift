@@ -144,6 +144,10 @@ public struct BootPlan: Equatable, Sendable {
         }
         guard place < HighMemory.mappedEnd else { throw .elf(.entryNotMapped(place)) }
         let bootProtocol = boot(header.fileClass.mode, place)
+        // Only protocols that enter every kernel in the same mode know what it is.
+        if header.isLongModeIn32Bits, !bootProtocol.followsBIOS {
+            throw .elf(.wrongMachine(header.machine, is64Bit: false))
+        }
         for (segment, piece) in zip(elf.segments, pieces) {
             let start = piece.address
             if bootProtocol.tables.contains(start) {

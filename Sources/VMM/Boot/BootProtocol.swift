@@ -59,6 +59,15 @@ public enum BootProtocol: Equatable, Sendable {
     /// Whether the guest calls services of a PC's BIOS.
     var hasBIOS: Bool { if case .bootSector = self { true } else { false } }
 
+    /// Whether the guest begins where a loader on a PC has loaded it, after a BIOS: it may go on with what that has set up. A boot sector's
+    /// does so itself, and Linux begins anew.
+    var followsBIOS: Bool {
+        switch self {
+        case .multiboot1, .multiboot2, .pvh: true
+        case .realMode, .bootSector, .protectedMode, .longMode, .linux: false
+        }
+    }
+
     /// Guest-physical address of the image's first instruction.
     public var entry: UInt64 {
         switch self {
@@ -89,15 +98,20 @@ public enum BootProtocol: Equatable, Sendable {
         }
     }
 
-    /// What tells of exceptions that nobody handles; nil for Linux, which begins by seeing to them, and where a BIOS does.
-    var gates: ReportingGates? {
-        switch self {
-        case .linux, .bootSector: nil
-        case .realMode: ReportingGates(table: 0, stubs: LowMemory.realModeStubs, mode: .real)
+    /// What tells of exceptions that nobody handles, first the one that the guest begins with; none for Linux, which begins by seeing to
+    /// them, and where a BIOS does. A kernel that goes back to real mode calls a BIOS, which it takes for the loader's.
+    var gates: [ReportingGates] {
+        let real = ReportingGates(table: 0, stubs: LowMemory.realModeStubs, mode: .real)
+        return switch self {
+        case .linux, .bootSector: []
+        case .realMode: [real]
         case .protectedMode, .longMode:
-            ReportingGates(table: LowMemory.interruptTable, stubs: LowMemory.interruptStubs, mode: mode)
+            [ReportingGates(table: LowMemory.interruptTable, stubs: LowMemory.interruptStubs, mode: mode)]
         case .multiboot1, .multiboot2, .pvh:
-            ReportingGates(table: LowMemory.biosInterruptTable, stubs: LowMemory.biosInterruptStubs, mode: mode)
+            [
+                ReportingGates(table: LowMemory.biosInterruptTable, stubs: LowMemory.biosInterruptStubs, mode: mode),
+                real,
+            ]
         }
     }
 
@@ -106,7 +120,7 @@ public enum BootProtocol: Equatable, Sendable {
     /// - Parameter information: guest-physical address of what Multiboot's and PVH's kernels are told.
     public func entryState(information: UInt64) -> CPUState {
         var state = segmentState(information: information)
-        if let gates { state.special.idt = DescriptorTable(base: gates.table, limit: gates.limit) }
+        if let gates = gates.first { state.special.idt = DescriptorTable(base: gates.table, limit: gates.limit) }
         return state
     }
 

@@ -37,9 +37,14 @@ public struct ELFHeader: Equatable, Sendable {
     /// Whether its addresses count from wherever it is loaded.
     var isPositionIndependent: Bool { type == 3 }
 
+    /// Code for x86-64 in a 32-bit file (the x32 ABI's): a kernel that is entered in 32-bit mode and goes to long mode by itself.
+    var isLongModeIn32Bits: Bool { fileClass == .elf32 && machine == ELFClass.elf64.machine }
+
     /// Why such a file cannot be booted whatever else is in it; nil where nothing in the header forbids it.
     var fault: ELFError? {
-        guard machine == fileClass.machine else { return .wrongMachine(machine, is64Bit: fileClass == .elf64) }
+        guard machine == fileClass.machine || isLongModeIn32Bits else {
+            return .wrongMachine(machine, is64Bit: fileClass == .elf64)
+        }
         guard type == 2 || isPositionIndependent else { return .notExecutable(type: type) }
         return nil
     }

@@ -69,7 +69,11 @@ final class InterruptRouter: Sendable {
     }
 
     /// Makes the controllers, before the memory is mapped and the first vCPU is there.
-    init(_ kind: InterruptControllers, _ machine: borrowing KVMVirtualMachine) throws(VMMError) {
+    ///
+    /// - Parameter asBIOSLeavesThem: whether a PC's are as its BIOS leaves them, and not as they are when the power comes on.
+    init(
+        _ kind: InterruptControllers, asBIOSLeavesThem: Bool, _ machine: borrowing KVMVirtualMachine
+    ) throws(VMMError) {
         event = try host { () throws(HostError) in try EventFD() }
         do throws(KVMError) {
             switch kind {
@@ -80,6 +84,7 @@ final class InterruptRouter: Sendable {
             case .full:
                 try machine.makeInterruptControllers()
                 try machine.makeTimer()
+                if asBIOSLeavesThem { try machine.doBIOSSetUp() }
                 controllers = .kernel(machine.irqLines)
             }
         } catch {
@@ -125,5 +130,13 @@ final class InterruptRouter: Sendable {
         highLines.add(high ? 1 : -1, ordering: .sequentiallyConsistent)
         // Whoever is about to sleep has said so before it looked at the level: one of the two sees the other.
         if high, sleepers.load(ordering: .sequentiallyConsistent) > 0 { event.signal() }
+    }
+}
+
+extension KVMVirtualMachine {
+    fileprivate func doBIOSSetUp() throws(KVMError) {
+        try setPIC(0, firstVector: BIOSInterrupts.master.firstVector, mask: BIOSInterrupts.master.mask)
+        try setPIC(1, firstVector: BIOSInterrupts.slave.firstVector, mask: BIOSInterrupts.slave.mask)
+        try startTimer(mode: BIOSInterrupts.timerMode, count: BIOSInterrupts.timerCount)
     }
 }

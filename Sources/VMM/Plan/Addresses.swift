@@ -34,9 +34,9 @@ enum LowMemory {
     static let biosInterruptTable: UInt64 = 0xE0400
     static let biosInterruptStubs: UInt64 = 0xE0600
     static let biosTaskState: UInt64 = 0xE0800
-    /// Of a PC's BIOS, and in it what real mode's interrupt vectors lead to.
+    /// Of a PC's BIOS, and in it, behind Intel's table, what real mode's interrupt vectors lead to where there is none.
     static let biosSegment: UInt64 = 0xF0000
-    static let realModeStubs: UInt64 = 0xF0000
+    static let realModeStubs: UInt64 = 0xF8000
     /// The text of a PC's screen (there is RAM).
     static let screen: UInt64 = 0xB8000
     /// Where a flat protected- or long-mode image is loaded.

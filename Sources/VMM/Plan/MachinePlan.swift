@@ -19,8 +19,8 @@ public struct MachinePlan: Equatable, Sendable {
     public let vcpuCount: Int
     /// What every machine has, then the configuration's devices in its order.
     public let devices: [DeviceSlot]
-    /// What tells of exceptions that nobody handles; nil where the boot protocol has none, or the image lies in its place.
-    let gates: ReportingGates?
+    /// What tells of exceptions that nobody handles, without what the image lies in the place of.
+    let gates: [ReportingGates]
     /// What the guest looks for and does not find, because of its image.
     public let coveredTables: [CoveredTables]
     /// As the guest is told it; empty where it is told none.
@@ -59,8 +59,10 @@ public struct MachinePlan: Equatable, Sendable {
             devices.append(slot)
         }
         self.devices = devices
-        let gatePieces = boot.protocol.gates?.pieces ?? []
-        gates = gatePieces.contains { boot.part(over: $0) != nil } ? nil : boot.protocol.gates
+        let gates = boot.protocol.gates.map { (gates: $0, pieces: $0.pieces) }.filter { gates in
+            !gates.pieces.contains { boot.part(over: $0) != nil }
+        }
+        self.gates = gates.map(\.gates)
         let firmware = FirmwareTables(vcpuCount: vcpuCount, interrupts: interrupts, devices: devices, boot: boot)
         coveredTables = firmware.covered
         var free = FreeMemory(memory, without: boot.pieces + firmware.pieces)
@@ -79,7 +81,7 @@ public struct MachinePlan: Equatable, Sendable {
             },
             rsdp: firmware.rsdp, rsdpBytes: firmware.rsdpBytes)
         let tables = try BootTables.pieces(for: boot.protocol, information, &free)
-        self.boot = boot.adding(placed + tables + (gates == nil ? [] : gatePieces) + firmware.pieces)
+        self.boot = boot.adding(placed + tables + gates.flatMap(\.pieces) + firmware.pieces)
     }
 
     /// Finds each module a place, as the boot protocol wants it.

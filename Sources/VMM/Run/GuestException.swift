@@ -10,6 +10,8 @@ public struct GuestException: Equatable, Sendable {
     public let isCall: Bool
     /// Whether the guest was booted by a BIOS, which lacks what it called.
     public internal(set) var hasBIOS = false
+    /// Whether it is the timer's interrupt, where a BIOS leaves it: at the vector of a double fault.
+    public internal(set) var isTick = false
     /// As the exception found it.
     public internal(set) var state: CPUSnapshot
 
@@ -43,6 +45,7 @@ public struct GuestException: Equatable, Sendable {
     /// What came, in a few words.
     public var what: String {
         if isCall { return "INT \(hex(vector)) was called, with AX \(hex(state.registers.rax & 0xFFFF))" }
+        if isTick { return "the timer's interrupt, at vector 8 where a BIOS puts it (program the PICs before STI)" }
         let name = Self.names[vector] ?? "interrupt \(hex(vector))"
         switch (vector, errorCode) {
         case (14, let code?): return "\(name): \(Self.access(code)) \(hex(state.special.cr2))"
@@ -80,6 +83,7 @@ extension GuestException: CustomStringConvertible {
         if isCall, hasBIOS {
             return "the BIOS here has no such service: \(call) at \(state.callPlace)"
         }
-        return "the guest has no handler for what came at \(state.place): \(what)"
+        let advice = isCall ? "; only a boot sector has a BIOS here" : ""
+        return "the guest has no handler for what came at \(state.place): \(what)\(advice)"
     }
 }

@@ -10,7 +10,9 @@ final class MachineParts: Sendable {
     let kvm: KVMVirtualMachine
     let ports: Bus
     let mmio: Bus
-    let gates: ReportingGates?
+    let gates: [ReportingGates]
+    /// Whether the timer and the PICs are as a BIOS leaves them.
+    let followsBIOS: Bool
     /// Nil for a guest that was not booted by one.
     let bios: MachineBIOS?
     let devices: [any MachineDevice]
@@ -62,6 +64,7 @@ final class MachineParts: Sendable {
         }
         self.devices = devices
         gates = plan.gates
+        followsBIOS = plan.boot.protocol.followsBIOS
         bios = MachineBIOS(plan, host, image, ports: self.ports, devices)
         outputs = devices.flatMap(\.outputs).reduce(into: []) { all, output in
             if !all.contains(where: { $0 === output }) { all.append(output) }

@@ -20,12 +20,12 @@ extension VCPURunner {
     /// What came to one of the gates that the guest began with; nil where the exit has another cause.
     func exception() throws(VMMError) -> GuestException? {
         try kvm { () throws(KVMError) in
-            guard let gates = machine.gates else { return nil }
+            guard !machine.gates.isEmpty else { return nil }
             let special = try vcpu.specialRegisters()
             let registers = try vcpu.registers()
             let here = CPUSnapshot(registers: registers, special: special)
-            guard let vector = gates.vector(at: here.instructionAddress) else { return nil }
-            return try exception(vector, here)
+            let vector = machine.gates.lazy.compactMap { $0.vector(at: here.instructionAddress) }.first
+            return if let vector { try exception(vector, here) } else { nil }
         }
     }
 
@@ -36,9 +36,13 @@ extension VCPURunner {
         let mode = here.mode
         // What the gates are made for, whatever the code segment is that they lead to.
         let width: UInt64 = mode == .real ? 2 : mode == .protected ? 4 : 8
-        let code = mode != .real && GuestException.hasErrorCode(vector)
+        var code = mode != .real && GuestException.hasErrorCode(vector)
         let frame = try words(5 + (code ? 1 : 0), of: width, at: here.stackAddress)
-        let rest = frame.dropFirst(code ? 1 : 0)
+        // A double fault's code is 0, in real mode it has none.
+        let isTick =
+            machine.followsBIOS && vector == BIOSInterrupts.master.firstVector && (mode == .real || frame.first != 0)
+        if isTick { code = false }
+        let rest = frame.dropFirst(code ? 1 : 0).prefix(5)
         if rest.count >= 3 {
             let selector = UInt16(truncatingIfNeeded: rest[rest.startIndex + 1])
             let isInner = mode == .long || (selector ^ special.cs.selector) & 3 != 0
@@ -54,9 +58,11 @@ extension VCPURunner {
             if mode == .real { special.cs.base = UInt64(selector) << 4 }
         }
         let state = try snapshot(registers: registers, special: special)
-        return GuestException(
+        var exception = GuestException(
             vector: vector, errorCode: code ? frame.first.map { UInt32(truncatingIfNeeded: $0) } : nil,
             isCall: mode == .real ? try isCall(vector, before: state.instructionAddress) : false, state: state)
+        exception.isTick = isTick && !exception.isCall
+        return exception
     }
 
     /// Whether `INT vector` stands before a linear address.

@@ -52,7 +52,8 @@ public struct VirtualMachine: ~Copyable {
             // Where a host refuses that, guests get #GP all the same, and nothing tells of it.
             try? machine.tellRefusedMSRs()
         }
-        let interrupts = try InterruptRouter(plan.interrupts, machine)
+        let interrupts = try InterruptRouter(
+            plan.interrupts, asBIOSLeavesThem: plan.boot.protocol.followsBIOS, machine)
         try ram.map(into: machine)
         let first = try Self.makeVCPU(0, machine, plan, cpuid, limits)
         try kvm { () throws(KVMError) in try first.apply(state) }

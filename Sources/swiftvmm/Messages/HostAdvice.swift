@@ -30,6 +30,12 @@ struct HostAdvice {
     static let slowUnpacking =
         "this host's KVM runs a guest's kernel in software, where a compressed one (bzImage) is silent for minutes while it unpacks itself; give the vmlinux in it, which scripts/extract-vmlinux of Linux's source unpacks on the host"
 
+    /// A kernel that halts says so.
+    static func silentKernel(_ plan: MachinePlan, _ reason: StopReason) -> String? {
+        guard case .linux = plan.boot.protocol, reason == .halted else { return nil }
+        return "a program in the form of a Linux kernel may need a BIOS, which only a boot sector has here"
+    }
+
     /// The advice as a function of what was found.
     static func lines(
         path: String, reason: Errno, flag: String?, modules: [String], isNested: Bool

@@ -59,15 +59,16 @@ struct StopSummary: Equatable, Encodable {
             (self.reason, message) = ("guestError", error.description)
             detail = error.state.description
         }
-        // One that ended by itself was not too slow.
+        // One that ended otherwise has told of it, or was not too slow.
         switch reason {
-        case .deadline, .signal, .stopped: if let whySilent { message += "; the guest printed nothing: \(whySilent)" }
+        case .halted, .deadline, .signal, .stopped:
+            if let whySilent { message += "; the guest printed nothing: \(whySilent)" }
         default: break
         }
         if unwritten > 0 { message += "; \(unwritten) bytes of its output were not taken by their reader" }
         self.message = message
         self.detail = detail
-        isWorthSaying = reason == .sleeping
+        isWorthSaying = reason == .sleeping || reason == .halted && whySilent != nil
     }
 
     private static func places(_ states: [Int: CPUSnapshot]) -> String? {

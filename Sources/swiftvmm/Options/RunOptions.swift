@@ -186,8 +186,9 @@ struct RunOptions: Equatable {
                 let reason = try outcome.get()
                 let states = reason.isGuestsWill ? [:] : (try? machine.snapshots()) ?? [:]
                 let isSilent = machine.deviceReports.allSatisfy { $0.consoleBytes ?? 0 == 0 }
+                let why = HostAdvice.silentKernel(machine.plan, reason) ?? advice
                 let summary = StopSummary(
-                    reason, unwritten: machine.unwrittenByteCount, states: states, whySilent: isSilent ? advice : nil)
+                    reason, unwritten: machine.unwrittenByteCount, states: states, whySilent: isSilent ? why : nil)
                 return Outcome(summary, numbers, states)
             } catch {
                 // With the terminal its output goes too, and the signal says why.

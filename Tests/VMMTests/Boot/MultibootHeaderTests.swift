@@ -40,6 +40,15 @@ struct MultibootHeaderTests {
         #expect(LoadedImage.refusal(of: cut) == .truncated("Multiboot 2 header"))
     }
 
+    @Test("64-bit code in a 32-bit file is entered as any other, and without a header refused")
+    func longModeIn32Bits() throws {
+        var builder = Self.elf(LoaderSeed.multibootHeader(flags: 3), is64Bit: false)
+        builder.machine = 62
+        #expect(try Self.plan(builder.bytes).mode == .protected)
+        builder.segments[0].content = [0xF4]
+        #expect(LoadedImage.refusal(of: builder.bytes) == .elf(.wrongMachine(62, is64Bit: false)))
+    }
+
     @Test("one whose numbers do not add up is none")
     func checksum() throws {
         for index in 0..<12 {

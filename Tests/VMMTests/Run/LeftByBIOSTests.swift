@@ -1,0 +1,68 @@
+import KVM
+import TestSupport
+import Testing
+
+@testable import VMM
+
+/// Kernels that a loader on a PC would have loaded, after a BIOS.
+@Suite("What a BIOS leaves to a Multiboot kernel", .requiresKVM)
+struct LeftByBIOSTests {
+    /// At 0x8000, behind a Multiboot header of 12 bytes.
+    private static func run(_ code: [UInt8]) throws -> GuestRun {
+        var builder = ELFBuilder()
+        builder.is64Bit = false
+        builder.entry = 0x800C
+        builder.segments[0].virtualAddress = 0x8000
+        builder.segments[0].physicalAddress = 0x8000
+        builder.segments[0].content = LoaderSeed.multibootHeader(flags: 3) + code
+        return try GuestRun(.bytes(builder.bytes))
+    }
+
+    @Test("the timer ticks, at vector 8, and the PICs let it and the keyboard through")
+    func tick() throws {
+        let run = try Self.run([
+            0xBC, 0x00, 0x90, 0x00, 0x00,  // mov $0x9000, %esp
+            0xE4, 0x21, 0xE6, 0xE9,  // in $0x21, %al; out %al, $0xe9
+            0xE4, 0xA1, 0xE6, 0xE9,  // in $0xa1, %al; out %al, $0xe9
+            // Read-back of channel 0's status, without the state of its output.
+            0xB0, 0xE2, 0xE6, 0x43, 0xE4, 0x40, 0x24, 0x3F, 0xE6, 0xE9,
+            0xFB, 0xF4, 0xEB, 0xFD,  // sti; 1: hlt; jmp 1b
+        ])
+        #expect(run.output == [0xF8, 0xFF, 0x36])
+        guard case .exception(let exception) = run.reason else {
+            Issue.record("\(run.reason)")
+            return
+        }
+        #expect(exception.isTick)
+        #expect(exception.errorCode == nil)
+        #expect((0x8024...0x8026).contains(exception.state.registers.rip))
+        #expect(exception.state.registers.rsp == 0x9000)
+        #expect(
+            exception.what == "the timer's interrupt, at vector 8 where a BIOS puts it (program the PICs before STI)")
+    }
+
+    @Test("a kernel that goes back to real mode and calls a BIOS is told that there is none")
+    func realMode() throws {
+        let run = try Self.run([
+            0x0F, 0x01, 0x15, 0x4C, 0x80, 0, 0,  // lgdt 0x804c
+            0xEA, 0x1A, 0x80, 0, 0, 8, 0,  // ljmp $8, $0x801a
+            // 16-bit code: mov %cr0, %eax; and $0xfe, %al; mov %eax, %cr0; ljmp $0, $0x8027
+            0x0F, 0x20, 0xC0, 0x24, 0xFE, 0x0F, 0x22, 0xC0, 0xEA, 0x27, 0x80, 0, 0,
+            0x31, 0xC0, 0x8E, 0xD8, 0x8E, 0xD0,  // xor %ax, %ax; mov %ax, %ds; mov %ax, %ss
+            0xBC, 0x00, 0x70, 0x66, 0x0F, 0x01, 0x1E, 0x52, 0x80,  // mov $0x7000, %sp; lidtl 0x8052
+            0xB8, 0x20, 0xE8, 0xCD, 0x15, 0xF4,  // mov $0xe820, %ax; int $0x15; hlt
+            // Descriptors: none, and 16-bit code; their table's limit and place, and the interrupt table's.
+            0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0, 0, 0x9B, 0, 0,
+            15, 0, 0x3C, 0x80, 0, 0, 0xFF, 0x03, 0, 0, 0, 0,
+        ])
+        guard case .exception(let exception) = run.reason else {
+            Issue.record("\(run.reason)")
+            return
+        }
+        #expect(exception.isCall)
+        #expect(
+            exception.description
+                == "the guest has no handler for what came at 0000:803b: INT 0x15 was called, with AX 0xe820; only a boot sector has a BIOS here"
+        )
+    }
+}
