@@ -44,16 +44,17 @@ struct LeftByBIOSTests {
     @Test("a kernel that goes back to real mode and calls a BIOS is told that there is none")
     func realMode() throws {
         let run = try Self.run([
-            0x0F, 0x01, 0x15, 0x4C, 0x80, 0, 0,  // lgdt 0x804c
+            0x0F, 0x01, 0x15, 0x59, 0x80, 0, 0,  // lgdt 0x8059
             0xEA, 0x1A, 0x80, 0, 0, 8, 0,  // ljmp $8, $0x801a
-            // 16-bit code: mov %cr0, %eax; and $0xfe, %al; mov %eax, %cr0; ljmp $0, $0x8027
-            0x0F, 0x20, 0xC0, 0x24, 0xFE, 0x0F, 0x22, 0xC0, 0xEA, 0x27, 0x80, 0, 0,
+            0xB8, 0x10, 0x00, 0x8E, 0xD0,  // of 16 bits from here: mov $0x10, %ax; mov %ax, %ss
+            // mov %cr0, %eax; and $0xfe, %al; mov %eax, %cr0; ljmp $0, $0x802c
+            0x0F, 0x20, 0xC0, 0x24, 0xFE, 0x0F, 0x22, 0xC0, 0xEA, 0x2C, 0x80, 0, 0,
             0x31, 0xC0, 0x8E, 0xD8, 0x8E, 0xD0,  // xor %ax, %ax; mov %ax, %ds; mov %ax, %ss
-            0xBC, 0x00, 0x70, 0x66, 0x0F, 0x01, 0x1E, 0x52, 0x80,  // mov $0x7000, %sp; lidtl 0x8052
+            0xBC, 0x00, 0x70, 0x66, 0x0F, 0x01, 0x1E, 0x5F, 0x80,  // mov $0x7000, %sp; lidtl 0x805f
             0xB8, 0x20, 0xE8, 0xCD, 0x15, 0xF4,  // mov $0xe820, %ax; int $0x15; hlt
-            // Descriptors: none, and 16-bit code; their table's limit and place, and the interrupt table's.
-            0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0, 0, 0x9B, 0, 0,
-            15, 0, 0x3C, 0x80, 0, 0, 0xFF, 0x03, 0, 0, 0, 0,
+            // Descriptors: none, code and data of 16 bits; their table's limit and place, and the interrupt table's.
+            0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0, 0, 0x9B, 0, 0, 0xFF, 0xFF, 0, 0, 0, 0x93, 0, 0,
+            23, 0, 0x41, 0x80, 0, 0, 0xFF, 0x03, 0, 0, 0, 0,
         ])
         guard case .exception(let exception) = run.reason else {
             Issue.record("\(run.reason)")
@@ -62,7 +63,7 @@ struct LeftByBIOSTests {
         #expect(exception.isCall)
         #expect(
             exception.description
-                == "the guest has no handler for what came at 0000:803b: INT 0x15 was called, with AX 0xe820; only a boot sector has a BIOS here"
+                == "the guest has no handler for what came at 0000:8040: INT 0x15 was called, with AX 0xe820; only a boot sector has a BIOS here"
         )
     }
 }
