@@ -133,6 +133,7 @@ public final class GuestMemory: @unchecked Sendable {
     /// Copies integers to `address`, one behind the other and each with its lowest byte first, as this machine has them.
     ///
     /// - Throws: ``GuestMemoryError/outOfBounds(address:count:)``, and memory is unchanged.
+    @inlinable
     public func write<T: FixedWidthInteger & BitwiseCopyable>(
         _ integers: Span<T>, at address: GuestAddress
     ) throws(GuestMemoryError) {

@@ -22,7 +22,7 @@ public struct ImageInspection: Equatable, Sendable {
     /// What is to be loaded; of a refused image, as far as it could be read, and then nothing in it is checked.
     public let pieces: [BootPlan.Piece]
     /// How the image is loaded and entered, or the error that a machine's making ends with.
-    public let outcome: Result<BootPlan, VMMError>
+    public let outcome: BootOutcome
 
     /// Opens the image and reads its headers.
     ///
@@ -68,7 +68,7 @@ public struct ImageInspection: Equatable, Sendable {
         let headers = try Headers(image, format)
         (elf, bzImage) = (headers.elf, headers.bzImage)
         (multiboot, multiboot2) = (headers.multiboot, headers.multiboot2)
-        let outcome: Result<BootPlan, VMMError>
+        let outcome: BootOutcome
         if format == .flat || format == .bootSector {
             let plan =
                 format == .flat
@@ -98,9 +98,7 @@ public struct ImageInspection: Equatable, Sendable {
         if let fault = FirstInstruction.fault(start, mode: mode) { throw .notCode(fault) }
     }
 
-    private static func outcome<Value>(
-        _ name: String, _ plan: () throws(ImageError) -> Value
-    ) -> Result<Value, VMMError> {
+    private static func outcome(_ name: String, _ plan: () throws(ImageError) -> BootPlan) -> BootOutcome {
         do throws(ImageError) {
             return .success(try plan())
         } catch {
@@ -172,6 +170,23 @@ private struct Headers {
         case .pvh: return try elf.pvhPlan(ram: ram)
         case .linux: return try BootPlan(elf, ram: ram, as: BootProtocol.vmlinux(_:entry:))
         case .flat, .bootSector, .elf, .multiboot, .multiboot2: return try BootPlan(elf, ram: ram)
+        }
+    }
+}
+
+/// How an image is loaded and entered, or why it is not. A `Result` costs more than it is: what its error type conforms to is looked for
+/// at run time, among all that is in the program.
+public enum BootOutcome: Equatable, Sendable {
+    case success(BootPlan)
+    case failure(VMMError)
+
+    /// The plan.
+    ///
+    /// - Throws: why there is none.
+    public func get() throws(VMMError) -> BootPlan {
+        switch self {
+        case .success(let plan): return plan
+        case .failure(let error): throw error
         }
     }
 }

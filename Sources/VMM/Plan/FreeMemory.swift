@@ -12,29 +12,34 @@ struct FreeMemory {
         case behindImage
     }
 
+    private struct Gap {
+        let start: UInt64
+        let end: UInt64
+    }
+
     /// From low to high.
-    private var ranges: [Range<UInt64>]
+    private var gaps: [Gap]
     /// Behind the last byte of what lies below 4 GiB.
     private var imageEnd = LowMemory.flatImage
 
     init(_ map: MemoryMap, without pieces: [BootPlan.Piece]) {
-        ranges = map.ranges.filter { $0.kind == .usable }.map { $0.start..<$0.end }
+        gaps = map.ranges.filter { $0.kind == .usable }.map { Gap(start: $0.start, end: $0.end) }
         // They were checked: none wraps.
-        for piece in pieces { remove(piece.address..<max(piece.address, piece.address &+ piece.memorySize)) }
+        for piece in pieces { remove(piece.address, piece.address &+ piece.memorySize) }
         let ends = pieces.map { $0.address &+ $0.memorySize }.filter { $0 < HighMemory.deviceHole.lowerBound }
         imageEnd = max(imageEnd, ends.max() ?? 0)
     }
 
     /// Before anything is placed, of a machine with so much RAM.
     init(_ ram: [GuestMemory.Region]) {
-        ranges = ram.map { $0.start.rawValue..<$0.start.rawValue &+ $0.size }
-        remove(LowMemory.biosArea)
-        remove(LowMemory.biosData)
+        gaps = ram.map { Gap(start: $0.start.rawValue, end: $0.start.rawValue &+ $0.size) }
+        remove(LowMemory.biosArea.lowerBound, LowMemory.biosArea.upperBound)
+        remove(LowMemory.biosData.lowerBound, LowMemory.biosData.upperBound)
     }
 
     /// Whether nothing is in so many bytes from an address on.
     func contains(_ start: UInt64, size: UInt64) -> Bool {
-        ranges.contains { $0.contains(start) && size <= $0.upperBound &- start }
+        gaps.contains { $0.start <= start && start < $0.end && size <= $0.end &- start }
     }
 
     /// Takes so many bytes, from a multiple of `alignment` on.
@@ -48,30 +53,33 @@ struct FreeMemory {
             return take(size, .lowest(from: imageEnd), alignment: alignment)
                 ?? take(size, .lowest(from: LowMemory.flatImage), alignment: alignment)
         case .highest(let limit):
-            for range in ranges.reversed() where place == nil {
-                let end = min(range.upperBound, limit)
-                guard range.lowerBound < end, end &- range.lowerBound >= size else { continue }
+            for gap in gaps.reversed() where place == nil {
+                let end = min(gap.end, limit)
+                guard gap.start < end, end &- gap.start >= size else { continue }
                 let start = (end &- size) & ~(alignment &- 1)
-                if start >= range.lowerBound { place = start }
+                if start >= gap.start { place = start }
             }
         case .lowest(let limit):
-            for range in ranges where place == nil && range.upperBound <= HighMemory.deviceHole.upperBound {
-                let first = max(range.lowerBound, limit)
+            for gap in gaps where place == nil && gap.end <= HighMemory.deviceHole.upperBound {
+                let first = max(gap.start, limit)
                 let start = (first &+ (alignment &- 1)) & ~(alignment &- 1)
-                if start >= first, start <= range.upperBound, range.upperBound &- start >= size { place = start }
+                if start >= first, start <= gap.end, gap.end &- start >= size { place = start }
             }
         }
-        if let place { remove(place..<place &+ size) }
+        if let place { remove(place, place &+ size) }
         return place
     }
 
-    private mutating func remove(_ taken: Range<UInt64>) {
-        ranges = ranges.flatMap { range in
-            guard range.overlaps(taken) else { return [range] }
-            return [
-                range.lowerBound..<max(range.lowerBound, taken.lowerBound),
-                min(range.upperBound, taken.upperBound)..<range.upperBound,
-            ].filter { !$0.isEmpty }
+    private mutating func remove(_ start: UInt64, _ end: UInt64) {
+        var left: [Gap] = []
+        for gap in gaps {
+            guard start < gap.end, gap.start < end else {
+                left.append(gap)
+                continue
+            }
+            if gap.start < start { left.append(Gap(start: gap.start, end: start)) }
+            if end < gap.end { left.append(Gap(start: end, end: gap.end)) }
         }
+        gaps = left
     }
 }

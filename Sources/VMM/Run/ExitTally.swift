@@ -6,18 +6,14 @@ struct ExitTally {
     /// MMIO is counted by page, as many pages as this, and the rest together.
     static let mmioPageLimit = 256
 
-    struct PortKey: Hashable {
-        let port: UInt16
-        let isWrite: Bool
-    }
-
     struct PageKey: Hashable {
         let page: UInt64
         let isWrite: Bool
     }
 
     private(set) var kinds = [UInt64](repeating: 0, count: ExitKind.allCases.count)
-    private(set) var ports: [PortKey: UInt64] = [:]
+    /// By the port's high byte, where there were any; then by its low byte and the direction, a read before a write.
+    private var portPages = [[UInt64]](repeating: [], count: 256)
     private(set) var mmioPages: [PageKey: UInt64] = [:]
     private(set) var otherMMIO: UInt64 = 0
 
@@ -26,8 +22,8 @@ struct ExitTally {
         let kind = ExitKind(exit)
         kinds[kind.rawValue] &+= 1
         switch exit {
-        case .portRead(let access): ports[PortKey(port: access.port, isWrite: false), default: 0] &+= 1
-        case .portWrite(let access): ports[PortKey(port: access.port, isWrite: true), default: 0] &+= 1
+        case .portRead(let access): countPort(access.port, place: 0)
+        case .portWrite(let access): countPort(access.port, place: 1)
         case .mmioRead(let address, _): countMMIO(PageKey(page: address & ~0xFFF, isWrite: false))
         case .mmioWrite(let address, _, _): countMMIO(PageKey(page: address & ~0xFFF, isWrite: true))
         default: break
@@ -38,9 +34,28 @@ struct ExitTally {
     /// Counts what another vCPU did as well.
     mutating func add(_ other: ExitTally) {
         for (index, count) in other.kinds.enumerated() { kinds[index] &+= count }
-        ports.merge(other.ports, uniquingKeysWith: &+)
+        for (page, counts) in other.portPages.enumerated() where !counts.isEmpty {
+            if portPages[page].isEmpty { portPages[page] = [UInt64](repeating: 0, count: 512) }
+            for (index, count) in counts.enumerated() { portPages[page][index] &+= count }
+        }
         otherMMIO &+= other.otherMMIO
         for (key, count) in other.mmioPages { countMMIO(key, count) }
+    }
+
+    private mutating func countPort(_ port: UInt16, place: Int) {
+        let page = Int(port >> 8)
+        if portPages[page].isEmpty { portPages[page] = [UInt64](repeating: 0, count: 512) }
+        portPages[page][Int(port & 0xFF) &* 2 &+ place] &+= 1
+    }
+
+    /// Those that were accessed, from low to high, each direction by itself.
+    var ports: [(port: UInt16, isWrite: Bool, count: UInt64)] {
+        portPages.enumerated().flatMap { page, counts in
+            counts.enumerated().compactMap { index, count in
+                guard count > 0 else { return nil }
+                return (UInt16(truncatingIfNeeded: page << 8 | index >> 1), index & 1 == 1, count)
+            }
+        }
     }
 
     private mutating func countMMIO(_ key: PageKey, _ count: UInt64 = 1) {

@@ -7,7 +7,11 @@ import Synchronization
 /// Concurrency model: the vCPUs' threads stand still in `park` while the machine is paused; whoever pauses waits until all of them
 /// do, and then until no device works. Whoever waits here holds no lock that they need.
 public final class MachineControl: Sendable {
-    typealias Outcome = Result<StopReason, VMMError>
+    /// See ``BootOutcome``.
+    enum Outcome {
+        case success(StopReason)
+        case failure(VMMError)
+    }
 
     /// Whether the devices are quiet.
     private enum Quiet { case no, soon, yes }

@@ -74,9 +74,9 @@ public struct RunReport: Sendable, Encodable {
             exitsByKind[kind.name] = tally.kinds[kind.rawValue]
             exitCount &+= tally.kinds[kind.rawValue]
         }
-        exitsByPort = tally.ports
-            .sorted { ($0.key.port, $0.key.isWrite ? 1 : 0) < ($1.key.port, $1.key.isWrite ? 1 : 0) }
-            .map { PortCount(port: hex($0.key.port), direction: Self.direction($0.key.isWrite), count: $0.value) }
+        exitsByPort = tally.ports.map {
+            PortCount(port: hex($0.port), direction: Self.direction($0.isWrite), count: $0.count)
+        }
         exitsByPage = tally.mmioPages
             .sorted { ($0.key.page, $0.key.isWrite ? 1 : 0) < ($1.key.page, $1.key.isWrite ? 1 : 0) }
             .map { PageCount(page: hex($0.key.page), direction: Self.direction($0.key.isWrite), count: $0.value) }

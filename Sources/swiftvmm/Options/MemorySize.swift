@@ -7,8 +7,14 @@ struct MemorySize: Equatable, CustomStringConvertible {
 
     /// - Throws: `ValidationError` that tells the reason and the remedy.
     static func parse(_ text: String) throws -> MemorySize {
-        let units: [String: UInt64] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
-        let unit = text.last.flatMap { units[$0.uppercased()] }
+        let unit: UInt64? =
+            switch text.last {
+            case "K", "k": 1 << 10
+            case "M", "m": 1 << 20
+            case "G", "g": 1 << 30
+            case "T", "t": 1 << 40
+            default: nil
+            }
         let digits = unit == nil ? text[...] : text.dropLast()
         // UInt64 itself would take a sign.
         guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {

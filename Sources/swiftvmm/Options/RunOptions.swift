@@ -120,6 +120,12 @@ struct RunOptions: Equatable {
     }
 
     /// What came of a run.
+    /// See `BootOutcome`.
+    private enum Ending {
+        case reason(StopReason)
+        case failure(VMMError)
+    }
+
     private struct Outcome {
         let summary: StopSummary
         /// Nil where nobody wants them or no machine could be made.
@@ -178,19 +184,20 @@ struct RunOptions: Equatable {
             let advice = HostAdvice.unpacking(machine.plan)
             if let advice { StandardStreams.say(advice) }
             do throws(Failure) { try beginFiles() } catch { return Outcome(StopSummary(error)) }
-            let outcome = Result { () throws(VMMError) in try machine.run() }
+            let ending: Ending
+            do throws(VMMError) { ending = .reason(try machine.run()) } catch { ending = .failure(error) }
             terminal?.restore()
             for device in machine.deviceReports { Self.tellLoss(of: device) }
             let numbers = report == nil ? nil : machine.report
-            do throws(VMMError) {
-                let reason = try outcome.get()
+            switch ending {
+            case .reason(let reason):
                 let states = reason.isGuestsWill ? [:] : (try? machine.snapshots()) ?? [:]
                 let isSilent = machine.deviceReports.allSatisfy { $0.consoleBytes ?? 0 == 0 }
                 let why = HostAdvice.silentKernel(machine.plan, reason) ?? advice
                 let summary = StopSummary(
                     reason, unwritten: machine.unwrittenByteCount, states: states, whySilent: isSilent ? why : nil)
                 return Outcome(summary, numbers, states)
-            } catch {
+            case .failure(let error):
                 // With the terminal its output goes too, and the signal says why.
                 return Outcome(Self.signalSummary ?? StopSummary(error), numbers)
             }

@@ -82,6 +82,27 @@ struct ReportTests {
             ])
     }
 
+    @Test("port accesses are counted by port and direction, those of several vCPUs together")
+    func ports() {
+        var (first, second) = (ExitTally(), ExitTally())
+        func access(_ port: UInt16) -> PortAccess { PortAccess(port: port, width: 1, count: 1) }
+        for port in [0xFFFF, 0x3F8, 0, 0x3F8] as [UInt16] { first.count(.portWrite(access(port))) }
+        first.count(.portRead(access(0x3F8)))
+        for port in [0x3F8, 0x8000] as [UInt16] { second.count(.portRead(access(port))) }
+        first.add(second)
+        var report = RunReport()
+        report.add(first)
+        #expect(report.exitsByKind == ["portRead": 3, "portWrite": 4])
+        #expect(
+            report.exitsByPort == [
+                RunReport.PortCount(port: "0x0", direction: "write", count: 1),
+                RunReport.PortCount(port: "0x3f8", direction: "read", count: 2),
+                RunReport.PortCount(port: "0x3f8", direction: "write", count: 2),
+                RunReport.PortCount(port: "0x8000", direction: "read", count: 1),
+                RunReport.PortCount(port: "0xffff", direction: "write", count: 1),
+            ])
+    }
+
     @Test("a guest that touches many pages makes no more than 256 lines, and one for the others")
     func manyPages() {
         var tally = ExitTally()

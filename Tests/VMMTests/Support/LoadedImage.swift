@@ -23,7 +23,7 @@ struct LoadedImage {
     static func load(
         _ source: ImageSource, format: ImageFormat? = nil, mode: CPUMode? = nil, into memory: GuestMemory
     ) throws(VMMError) -> BootPlan {
-        let outcome: Result<BootPlan, VMMError>
+        let outcome: BootOutcome
         do throws(ImageError) {
             let image = try ImageReader(source)
             outcome = try ImageInspection(

@@ -18,7 +18,7 @@ enum KernelCommandLine {
         } else {
             words += virtioWords(devices)
         }
-        return words.joined(separator: " ")
+        return words.isEmpty ? "" : words.joined(separator: " ")
     }
 
     /// Linux prints on a screen, and stays where it panicked, unless it is told otherwise. What a person gives comes behind, and wins.
