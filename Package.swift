@@ -45,7 +45,7 @@ let package = Package(
         .executableTarget(
             name: "swiftvmm",
             dependencies: [
-                "LinuxHost", "VMM", "Comparison", system,
+                "LinuxHost", "DeviceModel", "VMM", "Comparison", system,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

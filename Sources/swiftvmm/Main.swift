@@ -11,7 +11,7 @@ enum Main {
             StandardStreams.say("an argument is not UTF-8 text; rename the file, or give another path to it")
             exit(ExitStatus.usage.rawValue)
         }
-        let words = Array(CommandLine.arguments.dropFirst())
+        let words = ScreenOption.completed(Array(CommandLine.arguments.dropFirst()))
         do {
             try run(words)
         } catch let failure as Failure {

@@ -58,6 +58,13 @@ struct RunCommand: ParsableCommand {
         completion: ConsoleEnd.completion)
     var serial: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Shows the guest's text screen on this terminal, with its keyboard; text prints the screen's lines instead, as they leave it and in the end. Without a value it is terminal.",
+            valueName: "how"),
+        completion: .list(ScreenOption.allCases.map(\.rawValue)))
+    var screen: String?
+
     @Flag(help: "Makes each doorbell of a virtio device an exit, and each of its interrupts a call.")
     var noEventfd = false
 

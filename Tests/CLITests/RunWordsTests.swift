@@ -31,6 +31,7 @@ struct RunWordsTests {
         "expect": "halted", "success-status": "33",
         "irqchip": "full", "cmdline": "a=b", "serial": "file:x", "console": "virtio", "virtio-console": "null",
         "virtio-port": "name=pty", "serial2": "pty", "disk": "disk,ro", "report": "r.json", "trace": "t",
+        "screen": "text",
     ]
 
     @Test("each option has an effect of its own, with its value behind a space or an equals sign")
@@ -71,6 +72,20 @@ struct RunWordsTests {
             try RunWords.options(["--disk", "a", "guest", "--disk", "b,ro", "--memory", "1M", "--memory=2M"]))
         #expect(options.disks.map(\.path) == ["a", "b"])
         #expect(options.memory?.bytes == 2 << 20)
+    }
+
+    @Test("a screen without a value is the terminal, whatever follows")
+    func screen() throws {
+        func read(_ words: String...) throws -> RunOptions? { try RunWords.options(ScreenOption.completed(words)) }
+        #expect(try read("guest", "--screen")?.screen == .terminal)
+        #expect(try read("--screen", "guest")?.screen == .terminal)
+        #expect(try read("--screen", "guest")?.image == "guest")
+        #expect(try read("--screen", "text", "guest")?.screen == .text)
+        #expect(try read("--screen=text", "guest")?.screen == .text)
+        #expect(try read("--screen", "terminal", "guest")?.image == "guest")
+        #expect(try read("--screen", "./text")?.image == "./text")
+        #expect(ScreenOption.completed(["--", "--screen"]) == ["--", "--screen"])
+        #expect(throws: (any Error).self) { try read("--screen=picture", "guest") }
     }
 
     @Test("behind two dashes every word is an image, and a single dash is one anywhere")

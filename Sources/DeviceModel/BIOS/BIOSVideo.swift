@@ -32,6 +32,7 @@ extension BIOS {
         memory.store(UInt8(0xF9), at: BIOSDataArea.videoSwitches)
         memory.store(UInt8(0x51), at: BIOSDataArea.modeSetControl)
         memory.store(UInt8(0x08), at: BIOSDataArea.displayCombination)
+        setController(0x01, columns.low &- 1)
         setCursorShape(Self.standardCursor)
         setPageStart(0)
         if clears { screen.clearAll() }

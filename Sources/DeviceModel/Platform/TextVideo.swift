@@ -42,9 +42,12 @@ public final class TextVideo: BytePortDevice {
     }()
 
     private let state = Mutex(State())
-    private let controller = ScreenController()
+    private let controller: ScreenController
 
-    public init() {}
+    /// - Parameter controller: says what of the letters is shown.
+    public init(controller: ScreenController = ScreenController()) {
+        self.controller = controller
+    }
 
     public func readByte(offset: UInt64) -> UInt8 {
         state.withLock { state in

@@ -34,9 +34,11 @@ public struct MachineConfiguration: Sendable {
     public var timeout: Duration?
     /// Where all consoles write that have no other output.
     public var output: ConsoleOutput
-    /// What the first serial port, or a boot sector's keyboard, and the hypercall doorbell receive; nil for nothing.
+    /// Who looks at the guest's text screen; nil for nobody.
+    public var screen: ScreenConfiguration?
+    /// What the first serial port, or the keyboard of a boot sector or beside a screen, and the hypercall doorbell receive; nil for nothing.
     public var input: ConsoleInput?
-    /// Whether a boot sector's keyboard gets ``input``, instead of the first serial port.
+    /// Whether that keyboard, if there is one, gets ``input``, instead of the first serial port.
     public var inputGoesToKeyboard = true
     /// To stop, pause and resume the machine by; nil for one that the machine makes. It belongs to one machine.
     public var control: MachineControl?

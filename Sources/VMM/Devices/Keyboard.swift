@@ -2,7 +2,8 @@ import DeviceModel
 import LinuxHost
 import Synchronization
 
-/// A keyboard that the machine's input types on, in a machine that was booted by a BIOS: its controller, and the loop that brings the keys.
+/// A keyboard that the machine's input types on, in a machine that was booted by a BIOS or has a screen: its controller, and the loop that
+/// brings the keys.
 ///
 /// Concurrency model: safe from any thread. Keys are taken from the input on its loop alone.
 final class KeyboardDevice: MachineDevice, BusDevice {
@@ -19,9 +20,9 @@ final class KeyboardDevice: MachineDevice, BusDevice {
         /// Whether the next byte comes when a time is over.
         var isTimed = false
         /// Whether it waits until the BIOS has room for keys, as at first.
-        var isHeldUp = true
+        var isHeldUp: Bool
         /// How often the data port was read with nothing new in it, since the last key.
-        var idleReads = 0
+        var idleReads: Int
 
         /// Whether the guest looks for keys itself: then nothing is held up, and the BIOS's keys may be lost, as on a PC.
         var polls: Bool { idleReads >= KeyboardDevice.pollingReads }
@@ -34,10 +35,12 @@ final class KeyboardDevice: MachineDevice, BusDevice {
     private let host: MachineHost
     private let input: ConsoleInput?
     private let ring: KeyRing
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let loop = Mutex<EventLoop?>(nil)
 
-    init(_ host: MachineHost) {
+    /// - Parameter hasBIOS: whether keys wait for it until the guest is known to look for them itself.
+    init(_ host: MachineHost, hasBIOS: Bool) {
+        state = Mutex(State(isHeldUp: hasBIOS, idleReads: hasBIOS ? 0 : Self.pollingReads))
         self.host = host
         input = host.hasKeyboardInput ? host.input : nil
         controller = KeyboardController(
@@ -75,6 +78,8 @@ final class KeyboardDevice: MachineDevice, BusDevice {
             let own = try input.loop(host.loops.loop(for:))
             loop.withLock { $0 = own }
             input.beginFilling()
+            // What came before the guest begins to look.
+            if !state.withLock({ $0.isHeldUp }) { goOnLater() }
         }
     }
 

@@ -76,6 +76,8 @@ final class MachineHost: Sendable {
     let output: ConsoleOutput
     let input: ConsoleInput?
     let events = MachineEventLatch()
+    /// Says what of the memory of letters is on the screen.
+    let screen = ScreenController()
     let control: MachineControl
     let interrupts: InterruptRouter
     let coalescing: CoalescedWrites

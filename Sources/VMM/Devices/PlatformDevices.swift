@@ -34,7 +34,7 @@ final class PlatformDevice: MachineDevice {
             let post = POSTCode()
             return PlatformDevice(slot, post) { $0.lastCode = post.last }
         case "systemControl": return PlatformDevice(slot, SystemControlPort(events: events))
-        case "screen": return PlatformDevice(slot, ScreenController())
+        case "screen": return PlatformDevice(slot, host.screen)
         case "debug":
             let channel = ConsoleChannel(to: host.output)
             return PlatformDevice(slot, DebugConsole(output: channel), outputs: [host.output]) {

@@ -5,11 +5,13 @@ final class VideoDevice: MachineDevice {
     /// The slot's, in which other machines have a controller alone.
     static let name = "screen"
 
-    let busDevice: any BusDevice = TextVideo()
+    let busDevice: any BusDevice
     let teletype: ConsoleChannel
 
-    init(_ host: MachineHost) {
-        teletype = ConsoleChannel(to: host.output)
+    /// - Parameter isShown: whether what the teletype prints is seen on the screen.
+    init(_ host: MachineHost, isShown: Bool) {
+        busDevice = TextVideo(controller: host.screen)
+        teletype = ConsoleChannel(to: isShown ? .discarding() : host.output)
     }
 
     var outputs: [ConsoleOutput] { [teletype.output] }

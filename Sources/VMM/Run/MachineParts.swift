@@ -16,6 +16,8 @@ final class MachineParts: Sendable {
     /// Nil for a guest that was not booted by one.
     let bios: MachineBIOS?
     let devices: [any MachineDevice]
+    /// Nil where nobody looks.
+    let screen: ScreenWatch?
     /// What of the devices' output vCPUs write out, each once.
     let outputs: [ConsoleOutput]
     let sleepWatch: SleepWatch
@@ -40,10 +42,10 @@ final class MachineParts: Sendable {
             let number = index - MachinePlan.firstConfigured
             if configuration.devices.indices.contains(number) {
                 device = try configuration.devices[number].description.makeDevice(slot, host)
-            } else if slot.name == KeyboardDevice.name, plan.boot.protocol.hasBIOS {
-                device = KeyboardDevice(host)
+            } else if slot.name == KeyboardDevice.name, plan.boot.protocol.hasBIOS || configuration.screen != nil {
+                device = KeyboardDevice(host, hasBIOS: plan.boot.protocol.hasBIOS)
             } else if slot.name == VideoDevice.name, plan.boot.protocol.hasBIOS {
-                device = VideoDevice(host)
+                device = VideoDevice(host, isShown: configuration.screen != nil)
             } else {
                 device = try PlatformDevice.make(slot, host, vcpuCount: plan.vcpuCount)
             }
@@ -66,7 +68,8 @@ final class MachineParts: Sendable {
         gates = plan.gates
         followsBIOS = plan.boot.protocol.followsBIOS
         bios = MachineBIOS(plan, host, image, ports: self.ports, devices)
-        outputs = devices.flatMap(\.outputs).reduce(into: []) { all, output in
+        screen = try configuration.screen.map { (screen) throws(VMMError) in try ScreenWatch(screen, host) }
+        outputs = (devices.flatMap(\.outputs) + [screen?.output].compactMap(\.self)).reduce(into: []) { all, output in
             if !all.contains(where: { $0 === output }) { all.append(output) }
         }
         self.host = host

@@ -35,10 +35,13 @@ extension VirtualMachine {
         parts.trace?.begin(plan)
         defer { endDevices(deadline) }
         let threads = try startThreads(deadline)
+        // Nothing can fail any more: whoever has begun to look is told of the end, too.
+        parts.screen?.begin()
         first.run(until: deadline)
         for thread in threads { thread.join() }
         try? alarm.setForWriting()
         parts.control.endPause()
+        parts.screen?.end()
         switch parts.control.outcome {
         case .success(let reason): return named(try finish(reason, deadline))
         case .failure(let error):

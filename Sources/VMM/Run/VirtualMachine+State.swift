@@ -3,6 +3,9 @@ import KVM
 
 /// Where the vCPUs were when the run ended.
 extension VirtualMachine {
+    /// What is on the guest's text screen; nil where it has no RAM for one.
+    public var screen: ScreenImage? { ScreenImage(of: parts.host.memory, parts.host.screen) }
+
     /// How many vCPUs' places are looked up in the image's symbols.
     private static var namedCount: Int { 16 }
 

@@ -59,7 +59,8 @@ public struct VirtualMachine: ~Copyable {
         try kvm { () throws(KVMError) in try first.apply(state) }
         let host = try MachineHost(
             memory: ram.memory, output: configuration.output, input: configuration.input,
-            hasKeyboardInput: plan.boot.protocol.hasBIOS && configuration.inputGoesToKeyboard,
+            hasKeyboardInput: configuration.inputGoesToKeyboard
+                && (plan.boot.protocol.hasBIOS || configuration.screen != nil),
             control: configuration.control ?? MachineControl(), interrupts: interrupts,
             coalescing: try CoalescedWrites(system, machine, first, configuration.trace),
             notifications: VirtioNotifications(system, machine, isWanted: configuration.usesEventFDs, interrupts))

@@ -46,7 +46,9 @@ extension RunOptions {
     /// What the machine is made of, with the ends of its consoles. The order of its devices is decided here.
     func configuration(with lines: ConsoleLines, window: ConsoleWindow? = nil) -> MachineConfiguration {
         var configuration = MachineConfiguration(
-            image: .file(image), output: ConsoleOutput(descriptor: STDOUT_FILENO))
+            image: .file(image),
+            // The screen has the terminal to itself.
+            output: screen == .terminal ? .discarding() : ConsoleOutput(descriptor: STDOUT_FILENO))
         configuration.format = format
         configuration.mode = mode
         configuration.memorySize = memory?.bytes

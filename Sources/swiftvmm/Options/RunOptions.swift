@@ -26,6 +26,7 @@ struct RunOptions: Equatable {
     var coalescesSerialOutput = true
     var cmdline = ""
     var serial = ConsoleEnd.stdio
+    var screen: ScreenOption?
     /// Which device standard input goes to; nil for a boot sector's keyboard, or else the first serial port.
     var console: ConsoleDevice?
     /// Nil for none, unless it is the one that standard input goes to.
@@ -155,7 +156,7 @@ struct RunOptions: Equatable {
         do throws(Failure) {
             // Before the machine has any thread.
             let watch = virtioEnd == .stdio ? try WindowWatch() : nil
-            return boot(with: lines, watch, trace) { () throws(Failure) in
+            return boot(with: lines, try screenConfiguration(), watch, trace) { () throws(Failure) in
                 try lines.begin()
                 try traceFile?.begin()
             }
@@ -166,11 +167,13 @@ struct RunOptions: Equatable {
 
     /// - Parameter beginFiles: called when the machine is made: nothing that a person could mend keeps the guest from running any more.
     private func boot(
-        with lines: ConsoleLines, _ window: WindowWatch?, _ trace: ExitTrace?, beginFiles: () throws(Failure) -> Void
+        with lines: ConsoleLines, _ screen: ScreenConfiguration?, _ window: WindowWatch?, _ trace: ExitTrace?,
+        beginFiles: () throws(Failure) -> Void
     ) -> Outcome {
         do throws(VMMError) {
             var configuration = configuration(with: lines, window: window?.window)
             configuration.trace = trace
+            configuration.screen = screen
             let control = MachineControl()
             configuration.control = control
             let terminal = lines.terminalInput.map { Terminal(descriptor: STDIN_FILENO, input: $0, control: control) }
@@ -187,15 +190,15 @@ struct RunOptions: Equatable {
             let ending: Ending
             do throws(VMMError) { ending = .reason(try machine.run()) } catch { ending = .failure(error) }
             terminal?.restore()
-            for device in machine.deviceReports { Self.tellLoss(of: device) }
+            for device in machine.deviceReports { tellLoss(of: device) }
             let numbers = report == nil ? nil : machine.report
             switch ending {
             case .reason(let reason):
                 let states = reason.isGuestsWill ? [:] : (try? machine.snapshots()) ?? [:]
                 let isSilent = machine.deviceReports.allSatisfy { $0.consoleBytes ?? 0 == 0 }
-                let why = HostAdvice.silentKernel(machine.plan, reason) ?? advice
+                let why = isSilent ? HostAdvice.silence(of: machine, reason) ?? advice : nil
                 let summary = StopSummary(
-                    reason, unwritten: machine.unwrittenByteCount, states: states, whySilent: isSilent ? why : nil)
+                    reason, unwritten: machine.unwrittenByteCount, states: states, whySilent: screen == nil ? why : nil)
                 return Outcome(summary, numbers, states)
             case .failure(let error):
                 // With the terminal its output goes too, and the signal says why.
@@ -207,8 +210,13 @@ struct RunOptions: Equatable {
     }
 
     /// What failed without ending the run is worth a word: nobody else says what became of the output.
-    private static func tellLoss(of device: DeviceReport) {
+    private func tellLoss(of device: DeviceReport) {
         if let fault = device.fault { StandardStreams.say("the \(device.name) needs a reset by its driver: \(fault)") }
+        if let bytes = hiddenBytes(of: device) {
+            StandardStreams.say(
+                "\(bytes) bytes that the guest printed by \(device.name) are lost: the terminal had its screen; --screen text shows both"
+            )
+        }
         for port in device.ports ?? [] {
             guard let failure = port.failure else { continue }
             StandardStreams.say(

@@ -34,6 +34,7 @@ enum RunWords {
         ("success-status", .value { $0.successStatus = try parseStatus($1) }),
         ("no-coalescing", .flag { $0.coalescesSerialOutput = false }),
         ("serial", .value { $0.serial = try ConsoleEnd.parse($1) }),
+        (ScreenOption.name, .value { $0.screen = try choice($1) }),
         ("no-eventfd", .flag { $0.usesEventFDs = false }),
         ("report", .value { $0.report = $1 }),
         ("trace", .value { $0.trace = $1 }),

@@ -42,7 +42,7 @@ struct HelpTests {
                 "--mode", "--format", "--memory", "--initrd", "--cpus", "--irqchip", "--cmdline", "--console",
                 "--virtio-console", "--virtio-port", "--serial2", "--disk", "--rng", "--timeout", "--grace", "--expect",
                 "--success-status",
-                "--no-coalescing", "--serial", "--no-eventfd", "--report", "--trace", "--version",
+                "--no-coalescing", "--serial", "--screen", "--no-eventfd", "--report", "--trace", "--version",
             ])
         let words = outcome.text.split { $0.isWhitespace }.joined(separator: " ")
         for text in [
