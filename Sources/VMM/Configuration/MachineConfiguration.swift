@@ -32,6 +32,8 @@ public struct MachineConfiguration: Sendable {
     public var trace: ExitTrace?
     /// How long the guest may run; nil for as long as it likes.
     public var timeout: Duration?
+    /// When it is over at the latest, making the machine included.
+    public var deadline = Deadline.never
     /// Where all consoles write that have no other output.
     public var output: ConsoleOutput
     /// What the first serial port, or a boot sector's keyboard, and the hypercall doorbell receive; nil for nothing.

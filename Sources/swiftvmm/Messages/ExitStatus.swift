@@ -1,3 +1,5 @@
+import LinuxHost
+import SystemPackage
 import VMM
 
 /// The statuses that swiftvmm ends with; a guest that uses an exit port chooses its own instead. The report tells a guest's
@@ -55,6 +57,19 @@ struct Failure: Error {
     init(signal: Int32) {
         let summary = StopSummary(.signal(signal), unwritten: 0)
         self.init(status: summary.status, message: summary.message)
+    }
+
+    /// A call that may have waited for a program to read from a pipe, or to listen.
+    ///
+    /// - Parameter otherwise: for an error of the system.
+    init(_ failure: PatientCall.Failure, waitingFor path: String, otherwise: (Errno) -> Failure) {
+        switch failure {
+        case .failed(let error): self = otherwise(error)
+        case .deadline:
+            self.init(
+                status: .deadline, message: "the deadline passed before the guest began: no program has opened \(path)")
+        case .signal(let signal): self.init(signal: signal)
+        }
     }
 }
 

@@ -78,7 +78,7 @@ struct StopSummary: Equatable, Encodable {
     }
 
     init(_ failure: Failure) {
-        reason = "error"
+        reason = failure.status == .deadline ? "deadline" : "error"
         status = failure.status
         message = failure.message
         detail = nil

@@ -55,7 +55,6 @@ extension RunOptions {
         configuration.interruptControllers = irqchip
         configuration.measuresExits = report != nil
         configuration.commandLine = cmdline
-        configuration.timeout = timeout.map { .seconds($0) }
         configuration.input = lines.serial.input
         configuration.inputGoesToKeyboard = console == nil && serial == .stdio
         configuration.usesEventFDs = usesEventFDs

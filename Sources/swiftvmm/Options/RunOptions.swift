@@ -43,20 +43,22 @@ struct RunOptions: Equatable {
         self.image = image
     }
 
-    func run() throws {
+    /// - Parameter start: when the program began, a moment of the monotonic clock.
+    func run(since start: Int64) throws {
+        let deadline = Deadline(after: timeout.map { .seconds($0) }, since: start)
         // Before the first file is opened: from here on these signals end the run in good order.
         try EndSignals.catch()
         try checkMachine()
         try checkFiles()
         let guests = [image] + modulePaths
         let reportFile = try report.map {
-            try OutputFile(path: $0, option: "--report", content: "report", guests: guests)
+            try OutputFile(path: $0, option: "--report", content: "report", guests: guests, until: deadline)
         }
         let traceFile = try trace.map {
-            try OutputFile(path: $0, option: "--trace", content: "trace", guests: guests, grows: true)
+            try OutputFile(path: $0, option: "--trace", content: "trace", guests: guests, grows: true, until: deadline)
         }
         let exitTrace = traceFile.map { ExitTrace(descriptor: $0.descriptor) }
-        let outcome = boot(exitTrace, traceFile)
+        let outcome = boot(exitTrace, traceFile, until: deadline)
         let summary = outcome.summary.judged(by: expectation, success: successStatus)
         EndSignals.release()
         try reportFile?.write(
@@ -141,13 +143,12 @@ struct RunOptions: Equatable {
     /// Makes the machine and runs it.
     ///
     /// - Parameter traceFile: where the trace is written.
-    private func boot(_ trace: ExitTrace?, _ traceFile: OutputFile?) -> Outcome {
+    private func boot(_ trace: ExitTrace?, _ traceFile: OutputFile?, until deadline: Deadline) -> Outcome {
         let lines: ConsoleLines
         do throws(Failure) {
             lines = try ConsoleLines(
                 serial: serial, serial2: serial2End, virtio: virtioEnd, ports: virtioPorts,
-                standardInput: console ?? .uart,
-                image: image)
+                standardInput: console ?? .uart, image: image, until: deadline)
         } catch {
             return Outcome(Self.signalSummary ?? StopSummary(error))
         }
@@ -155,7 +156,7 @@ struct RunOptions: Equatable {
         do throws(Failure) {
             // Before the machine has any thread.
             let watch = virtioEnd == .stdio ? try WindowWatch() : nil
-            return boot(with: lines, watch, trace) { () throws(Failure) in
+            return boot(with: lines, watch, trace, until: deadline) { () throws(Failure) in
                 try lines.begin()
                 try traceFile?.begin()
             }
@@ -166,11 +167,13 @@ struct RunOptions: Equatable {
 
     /// - Parameter beginFiles: called when the machine is made: nothing that a person could mend keeps the guest from running any more.
     private func boot(
-        with lines: ConsoleLines, _ window: WindowWatch?, _ trace: ExitTrace?, beginFiles: () throws(Failure) -> Void
+        with lines: ConsoleLines, _ window: WindowWatch?, _ trace: ExitTrace?, until deadline: Deadline,
+        beginFiles: () throws(Failure) -> Void
     ) -> Outcome {
         do throws(VMMError) {
             var configuration = configuration(with: lines, window: window?.window)
             configuration.trace = trace
+            configuration.deadline = deadline
             let control = MachineControl()
             configuration.control = control
             let terminal = lines.terminalInput.map { Terminal(descriptor: STDIN_FILENO, input: $0, control: control) }
