@@ -40,7 +40,8 @@ public struct ImageInspection: Equatable, Sendable {
         // Before the image is opened: no image helps a machine that cannot be.
         if let memorySize { _ = try MemoryMap(size: memorySize, physicalAddressBits: HighMemory.widestAddress) }
         try self.init(
-            ImageReader(opening: source), name: source.name, format: format, mode: mode, memorySize: memorySize,
+            ImageReader(opening: source, ImageLimits(memorySize: memorySize)), name: source.name, format: format,
+            mode: mode, memorySize: memorySize,
             physicalAddressBits: HighMemory.widestAddress)
     }
 

@@ -54,12 +54,15 @@ public struct MachineConfiguration: Sendable {
 }
 
 extension MachineConfiguration {
+    var imageLimits: ImageLimits { ImageLimits(memorySize: memorySize, until: deadline) }
+
     /// - Throws: `VMMError.module` for the first that cannot be opened.
     func openModules() throws(VMMError) -> [ImageReader] {
+        let limits = imageLimits
         var readers: [ImageReader] = []
         for module in modules {
             do throws(ImageError) {
-                readers.append(try ImageReader(module.source))
+                readers.append(try ImageReader(module.source, limits))
             } catch {
                 throw .module(name: module.source.name, error)
             }

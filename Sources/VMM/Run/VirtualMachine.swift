@@ -99,7 +99,7 @@ public struct VirtualMachine: ~Copyable {
         _ configuration: MachineConfiguration, _ limits: HostLimits
     ) throws(VMMError) -> (MachinePlan, GuestRAM, ImageReader) {
         let name = configuration.image.name
-        let image = try ImageReader(opening: configuration.image)
+        let image = try ImageReader(opening: configuration.image, configuration.imageLimits)
         let inspection = try ImageInspection(
             image, name: name, format: configuration.format, mode: configuration.mode,
             memorySize: configuration.memorySize, physicalAddressBits: limits.physicalAddressBits)

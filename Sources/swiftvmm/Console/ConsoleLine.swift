@@ -159,7 +159,7 @@ struct ConsoleLines {
     ///   - deadline: until when the programs at the other ends are waited for.
     init(
         serial: ConsoleEnd, serial2: ConsoleEnd?, virtio: ConsoleEnd?, ports: [VirtioPort],
-        standardInput: ConsoleDevice, image: String, until deadline: Deadline
+        standardInput: ConsoleDevice?, image: String, until deadline: Deadline
     ) throws(Failure) {
         var open: [ConsoleLine] = []
         func add(_ end: ConsoleEnd, _ label: ConsoleLabel, hasInput: Bool = false) throws(Failure) -> ConsoleLine {

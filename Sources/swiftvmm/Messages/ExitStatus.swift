@@ -35,6 +35,7 @@ struct ExitStatus: RawRepresentable, Equatable, Encodable, Sendable {
     init(_ error: VMMError) {
         switch error {
         case .configuration: self = .usage
+        case .image(_, .deadline), .module(_, .deadline): self = .deadline
         case .image, .module: self = .badImage
         case .kvm where error.meansNoKVM: self = .noKVM
         case .kvm, .host, .state, .fault: self = .fault

@@ -86,11 +86,7 @@ struct StopSummary: Equatable, Encodable {
     }
 
     init(_ error: VMMError) {
-        reason = "error"
-        status = ExitStatus(error)
-        message = error.words
-        detail = nil
-        isWorthSaying = false
+        self.init(Failure(status: ExitStatus(error), message: error.words))
     }
 }
 

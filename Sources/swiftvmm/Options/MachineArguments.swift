@@ -10,7 +10,7 @@ extension InterruptControllers: ExpressibleByArgument {}
 struct MachineArguments: ParsableArguments {
     @Argument(
         help:
-            "The guest: a Linux kernel, a kernel with a Multiboot or PVH header, an ELF executable, a boot sector, or flat machine code.",
+            "The guest: a Linux kernel, a kernel with a Multiboot or PVH header, an ELF executable, a boot sector, or flat machine code; - for standard input.",
         completion: .file())
     var image: String
 

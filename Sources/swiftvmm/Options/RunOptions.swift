@@ -50,7 +50,7 @@ struct RunOptions: Equatable {
         try EndSignals.catch()
         try checkMachine()
         try checkFiles()
-        let guests = [image] + modulePaths
+        let guests = guestPaths
         let reportFile = try report.map {
             try OutputFile(path: $0, option: "--report", content: "report", guests: guests, until: deadline)
         }
@@ -93,11 +93,11 @@ struct RunOptions: Equatable {
                     status: .usage, message: "\(label.option)file:\(path) is where \(stream) goes; name another file")
             }
         }
-        for (initrd, path) in zip(initrds, modulePaths) { files.append(("--initrd \(initrd)", path, false)) }
+        for (initrd, path) in zip(initrds, guestPaths.dropFirst()) { files.append(("--initrd \(initrd)", path, false)) }
         if let report { files.append(("--report \(report)", report, true)) }
         if let trace { files.append(("--trace \(trace)", trace, true)) }
         for disk in disks {
-            if !disk.isReadOnly, OutputFile.areSame(disk.path, image) {
+            if !disk.isReadOnly, OutputFile.areSame(disk.path, guestPaths[0]) {
                 throw Failure(
                     status: .usage,
                     message:
@@ -148,7 +148,7 @@ struct RunOptions: Equatable {
         do throws(Failure) {
             lines = try ConsoleLines(
                 serial: serial, serial2: serial2End, virtio: virtioEnd, ports: virtioPorts,
-                standardInput: console ?? .uart, image: image, until: deadline)
+                standardInput: consoleWithStandardInput, image: guestPaths[0], until: deadline)
         } catch {
             return Outcome(Self.signalSummary ?? StopSummary(error))
         }
