@@ -89,7 +89,7 @@ struct ImageInputTests {
         Refusal("inspect - <empty", 66, "cannot boot standard input: the file is empty; give the file of a guest"),
         Refusal(
             "run - <large --memory 1M", 66,
-            "cannot boot standard input: it has more than 1048576 bytes, too many to take from a pipe for this machine; give more with --memory"
+            "cannot boot standard input: it has more than 1048576 bytes, too many to unpack, or to take from a pipe, for this machine; give more with --memory"
         ),
         Refusal(
             "run - <large --memory 2M", 66,

@@ -11,7 +11,9 @@ public enum ImageError: Error, Equatable, Sendable {
     /// A flat image is larger than the RAM from where it is loaded.
     case larger(size: UInt64, thanRoom: UInt64)
     case truncated(String)
-    /// It comes through a pipe and has more bytes than these.
+    /// What gzip packed is not as it was: how zlib says it.
+    case brokenGzip(String)
+    /// It comes through a pipe, or is packed, and has more bytes than these.
     case overLimit(UInt64)
     /// Not all of it came in time.
     case deadline
@@ -33,7 +35,8 @@ extension ImageError: CustomStringConvertible {
         case .larger(let size, let room):
             "it has \(size) bytes, and the RAM where it is loaded only \(room); give the machine more memory"
         case .overLimit(let limit):
-            "it has more than \(limit) bytes, too many to take from a pipe for this machine; give the machine more memory"
+            "it has more than \(limit) bytes, too many to unpack, or to take from a pipe, for this machine; give the machine more memory"
+        case .brokenGzip(let words): "what gzip packed is broken (\(words)); copy or pack it again"
         case .deadline: "the deadline passed before all of it had come"
         case .truncated(let part): "the file ends inside its \(part); copy or build it again"
         case .foreign(let words): words

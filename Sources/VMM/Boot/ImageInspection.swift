@@ -7,6 +7,8 @@ public struct ImageInspection: Equatable, Sendable {
     public let name: String
     /// In bytes.
     public let size: UInt64
+    /// Nil for one that gzip has not packed.
+    public let packing: ImagePacking?
     /// The RAM of the machine that it is for, in bytes.
     public let memorySize: UInt64
     public let format: ImageFormat
@@ -40,7 +42,8 @@ public struct ImageInspection: Equatable, Sendable {
         // Before the image is opened: no image helps a machine that cannot be.
         if let memorySize { _ = try MemoryMap(size: memorySize, physicalAddressBits: HighMemory.widestAddress) }
         try self.init(
-            ImageReader(opening: source, ImageLimits(memorySize: memorySize)), name: source.name, format: format,
+            ImageReader.open(source, format: format, ImageLimits(memorySize: memorySize)), name: source.name,
+            format: format,
             mode: mode, memorySize: memorySize,
             physicalAddressBits: HighMemory.widestAddress)
     }
@@ -60,7 +63,7 @@ public struct ImageInspection: Equatable, Sendable {
         _ image: ImageReader, name: String, format: ImageFormat?, mode: CPUMode?, ram: [GuestMemory.Region]
     ) throws(ImageError) {
         self.name = name
-        size = image.size
+        (size, packing) = (image.size, image.packing)
         memorySize = ram.reduce(0) { $0 &+ $1.size }
         let isGiven = format != nil
         isFormatGiven = isGiven

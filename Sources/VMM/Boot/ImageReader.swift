@@ -16,8 +16,11 @@ final class ImageReader: Sendable {
     /// In bytes, more than 0.
     let size: UInt64
     private let backing: Backing
+    /// Where gzip had packed it; nil for what is as it was.
+    let packing: ImagePacking?
 
     init(_ source: ImageSource, _ limits: ImageLimits = ImageLimits()) throws(ImageError) {
+        packing = nil
         switch source {
         case .bytes(let bytes):
             guard !bytes.isEmpty else { throw .empty }
@@ -32,7 +35,7 @@ final class ImageReader: Sendable {
         case .file(let path):
             // O_NONBLOCK: opening a named pipe must not wait for its other end. It means nothing for a regular file.
             // SAFETY: the string is a C string for the length of the call.
-            let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+            let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
             guard descriptor >= 0 else { throw .cannotOpen(.current) }
             let file = OwnedDescriptor(number: descriptor)
             let status = try Self.status(descriptor)
@@ -47,8 +50,25 @@ final class ImageReader: Sendable {
         }
     }
 
-    convenience init(opening source: ImageSource, _ limits: ImageLimits = ImageLimits()) throws(VMMError) {
-        do throws(ImageError) { try self.init(source, limits) } catch { throw .image(name: source.name, error) }
+    /// What gzip packed, unpacked.
+    private init(unpacking packed: ImageReader, _ limits: ImageLimits) throws(ImageError) {
+        let content = try Gzip.unpack(packed, limits)
+        guard content.size > 0 else { throw .empty }
+        (size, backing) = (content.size, .memory(content.memory))
+        packing = ImagePacking(size: packed.size, ignored: content.ignored)
+    }
+
+    /// Opens a guest's image, and unpacks it where gzip has packed it.
+    ///
+    /// - Parameter format: that was given. A flat image is taken as it is.
+    static func open(
+        _ source: ImageSource, format: ImageFormat?, _ limits: ImageLimits
+    ) throws(VMMError) -> ImageReader {
+        try imageErrors(source.name) { () throws(ImageError) in
+            let image = try ImageReader(source, limits)
+            guard format != .flat, try Gzip.isPacked(image) else { return image }
+            return try ImageReader(unpacking: image, limits)
+        }
     }
 
     deinit {
@@ -152,6 +172,14 @@ final class ImageReader: Sendable {
         try read(at: offset, into: &raw, part: part)
         return bytes
     }
+}
+
+/// How an image was packed by gzip.
+public struct ImagePacking: Equatable, Sendable {
+    /// Of the file, in bytes.
+    public let size: UInt64
+    /// How many bytes of it are behind what gzip packed, and are not looked at.
+    public let ignored: UInt64
 }
 
 /// Where an image comes from.

@@ -99,7 +99,8 @@ public struct VirtualMachine: ~Copyable {
         _ configuration: MachineConfiguration, _ limits: HostLimits
     ) throws(VMMError) -> (MachinePlan, GuestRAM, ImageReader) {
         let name = configuration.image.name
-        let image = try ImageReader(opening: configuration.image, configuration.imageLimits)
+        let image = try ImageReader.open(
+            configuration.image, format: configuration.format, configuration.imageLimits)
         let inspection = try ImageInspection(
             image, name: name, format: configuration.format, mode: configuration.mode,
             memorySize: configuration.memorySize, physicalAddressBits: limits.physicalAddressBits)

@@ -7,7 +7,7 @@ struct ImageDescription {
 
     init(_ inspection: ImageInspection) {
         var lines: [(name: String, value: String)] = [
-            ("image", "\(inspection.name), \(inspection.size) bytes"), ("format", Self.format(inspection)),
+            ("image", Self.image(inspection)), ("format", Self.format(inspection)),
         ]
         if let elf = inspection.elf { lines += Self.lines(elf) }
         if let bzImage = inspection.bzImage { lines += Self.lines(bzImage) }
@@ -27,6 +27,13 @@ struct ImageDescription {
             lines.append(("run", "refuses it: \(reason)"))
         }
         text = LabeledLines(lines).text
+    }
+
+    private static func image(_ inspection: ImageInspection) -> String {
+        let size = "\(inspection.name), \(inspection.size) bytes"
+        guard let packing = inspection.packing else { return size }
+        let ignored = packing.ignored > 0 ? ", of which \(packing.ignored) are ignored" : ""
+        return "\(size), unpacked by gzip from \(packing.size)\(ignored)"
     }
 
     private static func format(_ inspection: ImageInspection) -> String {
