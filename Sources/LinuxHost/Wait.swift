@@ -54,11 +54,12 @@ public enum PatientCall {
         let timer = try makeTimer(deadline)
         defer { timer.disarm() }
         while true {
-            if let signal = StopSignals.caught { throw .signal(signal) }
-            if deadline.isOver { throw .deadline }
+            // First: most calls wait for nobody.
             let result = body()
             if result >= 0 { return result }
             guard errno == EINTR else { throw .failed(.current) }
+            if let signal = StopSignals.caught { throw .signal(signal) }
+            if deadline.isOver { throw .deadline }
         }
     }
 
