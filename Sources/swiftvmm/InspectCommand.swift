@@ -45,7 +45,7 @@ struct InspectCommand: ParsableCommand {
         do throws(VMMError) {
             inspection = try ImageInspection(
                 StandardInput.source(options.image), format: options.format, mode: options.mode,
-                memorySize: options.memory?.bytes)
+                placement: options.placement, memorySize: options.memory?.bytes)
         } catch {
             throw Failure(status: ExitStatus(error), message: error.words)
         }

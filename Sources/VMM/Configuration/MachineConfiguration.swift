@@ -7,6 +7,8 @@ public struct MachineConfiguration: Sendable {
     public var format: ImageFormat?
     /// For flat images only, which cannot say it themselves; nil for real mode.
     public var mode: CPUMode?
+    /// For flat images only, too: where they are loaded and entered.
+    public var placement = FlatPlacement()
     /// Files that the guest is given beside its image, for boot protocols that hand some over: Linux's initial RAM disk.
     public var modules: [BootModule] = []
     /// RAM in bytes: whole pages, 1 MiB at least. Nil for ``ImageFormat/standardMemory``.

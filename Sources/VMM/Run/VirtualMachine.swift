@@ -103,6 +103,7 @@ public struct VirtualMachine: ~Copyable {
             configuration.image, format: configuration.format, configuration.imageLimits)
         let inspection = try ImageInspection(
             image, name: name, format: configuration.format, mode: configuration.mode,
+            placement: configuration.placement,
             memorySize: configuration.memorySize, physicalAddressBits: limits.physicalAddressBits)
         let modules = try configuration.openModules()
         // Before anything is loaded: a refused image leaves no trace.

@@ -85,6 +85,10 @@ extension VMMError {
                 with: "give a guest; code for another mode with --mode, or insist with --format flat"
             )
             .replacing(
+                "leave the load address and the entry out, or take it as a flat image",
+                with: "leave --load and --entry out, or take it as it is with --format flat"
+            )
+            .replacing(
                 "leave the mode out, or take it as a flat image",
                 with: "leave --mode out, or take it as it is with --format flat")
     }

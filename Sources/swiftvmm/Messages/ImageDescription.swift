@@ -20,7 +20,7 @@ struct ImageDescription {
         switch inspection.outcome {
         case .success(let plan):
             for piece in plan.pieces { lines.append(("loads", Self.describe(piece))) }
-            lines.append(("run", "enters it in \(plan.mode) mode at \(hex(plan.entry))"))
+            lines.append(("run", "enters it in \(plan.mode) mode at \(Self.entry(plan.protocol))"))
         case .failure(let error):
             let subject = "cannot boot \(inspection.name): "
             let reason = error.words.hasPrefix(subject) ? String(error.words.dropFirst(subject.count)) : error.words
@@ -34,6 +34,11 @@ struct ImageDescription {
         guard let packing = inspection.packing else { return size }
         let ignored = packing.ignored > 0 ? ", of which \(packing.ignored) are ignored" : ""
         return "\(size), unpacked by gzip from \(packing.size)\(ignored)"
+    }
+
+    private static func entry(_ boot: BootProtocol) -> String {
+        guard case .realMode(let segment, let offset) = boot, segment != 0 else { return hex(boot.entry) }
+        return "\(ImagePlace.segment(segment, offset: offset)), which is \(hex(boot.entry))"
     }
 
     private static func format(_ inspection: ImageInspection) -> String {

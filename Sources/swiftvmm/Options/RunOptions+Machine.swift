@@ -51,6 +51,7 @@ extension RunOptions {
             image: StandardInput.source(image), output: ConsoleOutput(descriptor: STDOUT_FILENO))
         configuration.format = format
         configuration.mode = mode
+        configuration.placement = placement
         configuration.memorySize = memory?.bytes
         configuration.modules = initrds.map { Self.module($0) }
         configuration.vcpuCount = cpus

@@ -10,6 +10,7 @@ struct RunOptions: Equatable {
     var image: String
     var mode: CPUMode?
     var format: ImageFormat?
+    var placement = FlatPlacement()
     /// Nil for what the image's format usually needs.
     var memory: MemorySize?
     var initrds: [String] = []

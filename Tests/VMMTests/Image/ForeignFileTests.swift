@@ -83,11 +83,11 @@ struct ForeignFileTests {
     func modes() {
         #expect(
             FirstInstruction.fault([0xEA, 0, 0, 0, 0], mode: .long)
-                == "it begins with ea 00, which is no instruction in long mode")
+                == "begins with ea 00, which is no instruction in long mode")
         #expect(FirstInstruction.fault([0x48, 0x31, 0xC0], mode: .long) == nil)
         #expect(
             FirstInstruction.fault([0x66, 0x0F, 0xFF], mode: .protected)
-                == "it begins with 66 0f ff, which is no instruction in protected mode")
+                == "begins with 66 0f ff, which is no instruction in protected mode")
         #expect(FirstInstruction.fault([0x66, 0x66], mode: .real) == nil)
         #expect(FirstInstruction.fault([], mode: .real) == nil)
     }
