@@ -54,9 +54,15 @@ struct ImageInputTests {
 
     @Test("the guest finds standard input at its end", .requiresKVM)
     func atEnd() async throws {
-        let outcome = try await scratch.shell(
-            "{ cat \"$1\"; } | \"$0\" run - --timeout 0.5", [Guests.path("real-echo.bin")])
-        expectRefusal(outcome, 124, "the deadline passed before the guest ended")
+        let end = "swiftvmm: the deadline passed before the guest ended\n"
+        var outcome: Outcome?
+        // The first deadline is enough, but for a machine that is busy.
+        for timeout in ["0.5", "8", "64"] where outcome?.words != end {
+            outcome = try await scratch.shell(
+                "cat \"$1\" | \"$0\" run - --timeout \(timeout)", [Guests.path("real-echo.bin")])
+            #expect(outcome?.status == 124 && outcome?.output == [])
+        }
+        #expect(outcome?.words == end)
     }
 
     @Test("an initial RAM disk, or a module, can come from there too", .requiresKVM)
