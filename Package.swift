@@ -32,13 +32,16 @@ let package = Package(
         .target(name: "CLinuxHost", path: "CLinuxHost"),
         .target(name: "CKVM", dependencies: ["CLinuxHost"], path: "CKVM"),
         .target(name: "CContainer", path: "CContainer"),
+        // Debian's zlib1g-dev has it.
+        .systemLibrary(name: "CZlib", path: "CZlib"),
         .target(name: "LinuxHost", dependencies: ["CLinuxHost", system], swiftSettings: strict),
         .target(name: "KVM", dependencies: ["CKVM", "LinuxHost", system], swiftSettings: strict),
         .target(name: "DeviceModel", swiftSettings: strict),
         .target(
             name: "VMM",
             dependencies: [
-                "LinuxHost", "KVM", "DeviceModel", system, .product(name: "Histogram", package: "hdrhistogram-swift"),
+                "CZlib", "LinuxHost", "KVM", "DeviceModel", system,
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: strict),
         .target(name: "Comparison", dependencies: ["LinuxHost", "CContainer", system], swiftSettings: strict),

@@ -25,6 +25,8 @@ let package = Package(
         .executableTarget(
             name: "fuzz-image", dependencies: libraries, path: "Sources/FuzzImage", swiftSettings: settings),
         .executableTarget(
+            name: "fuzz-gzip", dependencies: libraries, path: "Sources/FuzzGzip", swiftSettings: settings),
+        .executableTarget(
             name: "fuzz-devices", dependencies: libraries, path: "Sources/FuzzDevices", swiftSettings: settings),
         .executableTarget(
             name: "fuzz-bios", dependencies: libraries, path: "Sources/FuzzBIOS", swiftSettings: settings),

@@ -21,3 +21,50 @@ public enum MonotonicClock {
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 }
+
+/// When something is over at the latest.
+public struct Deadline: Equatable, Sendable {
+    /// In nanoseconds of the monotonic clock; nil for never.
+    private let time: Int64?
+
+    /// - Parameters:
+    ///   - timeout: nil for as long as it takes. Below zero is over already.
+    ///   - start: a moment of ``MonotonicClock``.
+    public init(after timeout: Duration?, since start: Int64 = MonotonicClock.now) {
+        // Far below zero the difference of two clocks would overflow.
+        time = timeout.map { start.addingReportingOverflow(max(.zero, $0).nanoseconds) }
+            .map { $0.overflow ? Int64.max : $0.partialValue }
+    }
+
+    private init(time: Int64?) {
+        self.time = time
+    }
+
+    public static let never = Deadline(after: nil)
+
+    /// The first of two.
+    public func orEarlier(_ other: Deadline) -> Deadline {
+        Deadline(time: [time, other.time].compactMap(\.self).min())
+    }
+
+    public var exists: Bool { time != nil }
+
+    public var isOver: Bool {
+        guard let time else { return false }
+        return MonotonicClock.now >= time
+    }
+
+    /// In nanoseconds; below 0 when it is over.
+    public var timeLeft: Int64 { time.map { $0 - MonotonicClock.now } ?? .max }
+}
+
+extension Duration {
+    /// Of a time that is not negative; at most what 64 bits hold, which is 292 years.
+    fileprivate var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        if overflow { return .max }
+        let (sum, sumOverflow) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
+        return sumOverflow ? .max : sum
+    }
+}

@@ -10,6 +10,13 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
         self.number = number
     }
 
+    /// Gives it up, open.
+    public consuming func release() -> Int32 {
+        let number = number
+        discard self
+        return number
+    }
+
     deinit {
         close(number)
     }

@@ -1,5 +1,6 @@
 import CLinuxHost
 import Glibc
+import SystemPackage
 
 /// Waiting with descriptors on a thread that can be kicked (``KickSignal``): a kick ends the wait, also one that came just before it.
 public enum InterruptibleWait {
@@ -31,6 +32,46 @@ public enum InterruptibleWait {
         }
         if result > 0 { return .ready(requests.0.revents, requests.1.revents) }
         return result == 0 ? .timeout : .interrupted
+    }
+}
+
+/// A call of the system that may wait for another program, as opening a named pipe waits for its other end.
+public enum PatientCall {
+    public enum Failure: Error, Equatable, Sendable {
+        case failed(Errno)
+        /// It was given up: for one of ``StopSignals``, or because the deadline passed.
+        case signal(Int32)
+        case deadline
+    }
+
+    /// How often the reasons to give up are looked at, in nanoseconds: a signal that comes just before a call does not end it.
+    private static let interval: Int64 = 20_000_000
+
+    /// Calls until it is done.
+    ///
+    /// - Parameter body: a call that a signal ends, whose result is below 0 when it fails.
+    public static func run(until deadline: Deadline, _ body: () -> Int32) throws(Failure) -> Int32 {
+        let timer = try makeTimer(deadline)
+        defer { timer.disarm() }
+        while true {
+            // First: most calls wait for nobody.
+            let result = body()
+            if result >= 0 { return result }
+            guard errno == EINTR else { throw .failed(.current) }
+            if let signal = StopSignals.caught { throw .signal(signal) }
+            if deadline.isOver { throw .deadline }
+        }
+    }
+
+    private static func makeTimer(_ deadline: Deadline) throws(Failure) -> KickTimer {
+        do throws(HostError) {
+            try KickSignal.install()
+            let timer = try KickTimer()
+            try timer.arm(after: min(interval, deadline.timeLeft), every: interval)
+            return timer
+        } catch {
+            throw .failed(error.reason)
+        }
     }
 }
 

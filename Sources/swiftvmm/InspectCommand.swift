@@ -44,7 +44,8 @@ struct InspectCommand: ParsableCommand {
         let inspection: ImageInspection
         do throws(VMMError) {
             inspection = try ImageInspection(
-                .file(options.image), format: options.format, mode: options.mode, memorySize: options.memory?.bytes)
+                StandardInput.source(options.image), format: options.format, mode: options.mode,
+                placement: options.placement, memorySize: options.memory?.bytes)
         } catch {
             throw Failure(status: ExitStatus(error), message: error.words)
         }
@@ -62,7 +63,7 @@ struct InspectCommand: ParsableCommand {
         }
         if plan { try answer(PlanDescription(machinePlan).text) }
         for note in options.notes(on: machinePlan) { StandardStreams.say(note) }
-        if let dumpAcpi { try dumpACPI(of: machinePlan, to: dumpAcpi, guests: [options.image] + options.modulePaths) }
+        if let dumpAcpi { try dumpACPI(of: machinePlan, to: dumpAcpi, guests: options.guestPaths) }
     }
 
     /// Writes each table as `acpidump -b` does: `apic.aml`, `dsdt.aml` and so on.

@@ -1,11 +1,13 @@
 import ArgumentParser
 import Comparison
 import Glibc
+import LinuxHost
 import VMM
 
 @main
 enum Main {
     static func main() {
+        let start = MonotonicClock.now
         StandardStreams.prepare()
         guard areArgumentsText else {
             StandardStreams.say("an argument is not UTF-8 text; rename the file, or give another path to it")
@@ -13,7 +15,7 @@ enum Main {
         }
         let words = ScreenOption.completed(Array(CommandLine.arguments.dropFirst()))
         do {
-            try run(words)
+            try run(words, since: start)
         } catch let failure as Failure {
             end(failure)
         } catch let error as ComparisonError {
@@ -23,9 +25,9 @@ enum Main {
         }
     }
 
-    private static func run(_ words: [String]) throws {
+    private static func run(_ words: [String], since start: Int64) throws {
         if words.first == RunOptions.command, let options = try RunWords.options(words.dropFirst()) {
-            return try options.run()
+            return try options.run(since: start)
         }
         if words == ["--version"] {
             // Nothing is wrong with it, and to look at what the parser knows takes longer than all else.

@@ -26,7 +26,8 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var machine: MachineArguments
 
     @Option(
-        help: ArgumentHelp("Ends the run after so many seconds, with status 124.", valueName: "seconds"))
+        help: ArgumentHelp(
+            "Ends the run so many seconds after the start of the program, with status 124.", valueName: "seconds"))
     var timeout: String?
 
     @Option(

@@ -32,12 +32,6 @@ struct ImageErrorTests {
             "cannot boot empty.bin: the file is empty; give the file of a guest")
     }
 
-    @Test("a pipe that nobody writes to, without waiting for it")
-    func pipe() async throws {
-        let outcome = try await scratch.shell("mkfifo pipe; exec \"$0\" run pipe")
-        expectRefusal(outcome, 66, "cannot boot pipe: it is a pipe; give the file of a guest")
-    }
-
     @Test("a device")
     func device() async throws {
         expectRefusal(

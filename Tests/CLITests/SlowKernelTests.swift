@@ -15,9 +15,9 @@ struct SlowKernelTests {
         scratch = try Scratch()
     }
 
-    private func run(_ code: [UInt8]) async throws -> Outcome {
+    private func run(_ code: [UInt8], timeout: String = "0.5") async throws -> Outcome {
         try scratch.write(TinyKernel.bzImage(code), to: "kernel")
-        return try await scratch.swiftvmm("run", "kernel", "--memory", "64M", "--timeout", "0.5")
+        return try await scratch.swiftvmm("run", "kernel", "--memory", "64M", "--timeout", timeout)
     }
 
     @Test("is said to be silent at its start and at the deadline, with the remedy, and nowhere else")
@@ -33,7 +33,10 @@ struct SlowKernelTests {
     @Test("one that prints was not silent")
     func prints() async throws {
         // mov $'!', %al; out %al, $0xe9; and then it spins.
-        let outcome = try await run([0xB0, 0x21, 0xE6, 0xE9, 0xEB, 0xFE])
+        let code: [UInt8] = [0xB0, 0x21, 0xE6, 0xE9, 0xEB, 0xFE]
+        var outcome = try await run(code)
+        // The first deadline is enough, but for a machine that is busy.
+        for timeout in ["4", "32"] where outcome.text != "!" { outcome = try await run(code, timeout: timeout) }
         #expect(outcome.text == "!")
         #expect(outcome.lastError == "swiftvmm: the deadline passed before the guest ended")
     }

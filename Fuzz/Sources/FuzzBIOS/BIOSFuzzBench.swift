@@ -36,7 +36,9 @@ final class BIOSFuzzBench {
         let time = time
         do throws(VMMError) {
             memory = try GuestRAM(MemoryMap(size: 1 << 20, physicalAddressBits: 36)).memory
-            drive = ImageDrive(try ImageReader(opening: .bytes([UInt8](repeating: 0x90, count: size))))
+            drive = ImageDrive(
+                try ImageReader.open(
+                    .bytes([UInt8](repeating: 0x90, count: size)), format: .flat, ImageLimits()))
             let events = MachineEventLatch()
             keyboard = KeyboardController(events: events, interrupt: console)
             let ports = try Self.bus([

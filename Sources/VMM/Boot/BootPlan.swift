@@ -87,14 +87,6 @@ public struct BootPlan: Equatable, Sendable {
         self.relocations = relocations
     }
 
-    /// For a flat image of so many bytes, wherever RAM is.
-    init(flat size: UInt64, mode: CPUMode) {
-        let address = mode == .real ? LowMemory.realModeImage : LowMemory.flatImage
-        self.init(
-            BootProtocol(mode, entry: address),
-            pieces: [Piece(name: "contents", fileOffset: 0, fileSize: size, address: address, memorySize: size)])
-    }
-
     /// For a boot sector, and what is behind it: only the first sector is loaded.
     init(bootSector size: UInt64) {
         let count = min(size, UInt64(BootSector.size))
@@ -105,16 +97,6 @@ public struct BootPlan: Equatable, Sendable {
                     name: "boot sector", fileOffset: 0, fileSize: count, address: LowMemory.realModeImage,
                     memorySize: UInt64(BootSector.size))
             ])
-    }
-
-    /// Itself, when a flat image's one piece lies in RAM.
-    func flatChecked(against ram: [GuestMemory.Region]) throws(ImageError) -> BootPlan {
-        // Where it is loaded is in the first region, if anywhere.
-        let (room, isBelow) = (ram.first?.size ?? 0).subtractingReportingOverflow(entry)
-        for piece in pieces where isBelow || piece.memorySize > room {
-            throw .larger(size: piece.memorySize, thanRoom: isBelow ? 0 : room)
-        }
-        return self
     }
 
     /// What a file says is checked here against the machine's RAM.

@@ -4,8 +4,8 @@ import KVM
 /// How a guest is entered, and what the entry depends on. It decides the first state of the vCPU, the interrupt controllers that the guest
 /// gets unless told otherwise, and which tables are written.
 public enum BootProtocol: Equatable, Sendable {
-    /// Like a boot sector: 16-bit code in segment 0.
-    case realMode(entry: UInt16)
+    /// Like a boot sector: 16-bit code, usually in segment 0.
+    case realMode(segment: UInt16, offset: UInt16)
     /// By a PC's BIOS: 16-bit code at 0000:7C00 with its services, and the number by which they have the disk that it is from.
     case bootSector(drive: UInt8)
     /// 32-bit code with flat segments and no paging.
@@ -23,7 +23,7 @@ public enum BootProtocol: Equatable, Sendable {
     init(_ mode: CPUMode, entry: UInt64) {
         self =
             switch mode {
-            case .real: .realMode(entry: UInt16(truncatingIfNeeded: entry))
+            case .real: .realMode(segment: 0, offset: UInt16(truncatingIfNeeded: entry))
             case .protected: .protectedMode(entry: UInt32(truncatingIfNeeded: entry))
             case .long: .longMode(entry: entry)
             }
@@ -71,7 +71,7 @@ public enum BootProtocol: Equatable, Sendable {
     /// Guest-physical address of the image's first instruction.
     public var entry: UInt64 {
         switch self {
-        case .realMode(let entry): UInt64(entry)
+        case .realMode(let segment, let offset): UInt64(segment) << 4 + UInt64(offset)
         case .bootSector: LowMemory.realModeImage
         case .protectedMode(let entry): UInt64(entry)
         case .longMode(let entry): entry
@@ -136,13 +136,11 @@ public enum BootProtocol: Equatable, Sendable {
             state.special.cr0 = [.protectionEnable, .extensionType]
             state.special.tr.base = 0
             return state
-        case .realMode(let entry): return .real(entry: entry)
+        case .realMode(let segment, let offset): return .real(entry: offset, segment: segment)
         case .bootSector(let drive):
             // Its BIOS comes first.
-            var state = CPUState.real(entry: BIOSCode.selfTest)
+            var state = CPUState.real(entry: BIOSCode.selfTest, segment: BIOSCode.segment)
             state.registers.rdx = UInt64(drive)
-            state.special.cs.base = LowMemory.biosSegment
-            state.special.cs.selector = BIOSCode.segment
             return state
         case .protectedMode(let entry): return .protected(entry: entry)
         case .longMode(let entry): return .long(entry: entry, bootParameters: LowMemory.bootParameters)

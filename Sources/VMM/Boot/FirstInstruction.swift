@@ -1,15 +1,18 @@
 /// Whether a flat image can begin with its first bytes (Intel SDM vol. 2 appendix A, the opcode maps).
 enum FirstInstruction {
-    /// Why not; nil for what may be an instruction.
+    /// How many bytes tell it.
+    static let searchSize = 16
+
+    /// Why not, behind a name of what begins so; nil for what may be an instruction.
     static func fault(_ start: [UInt8], mode: CPUMode) -> String? {
-        if start.count >= 16, start.prefix(16).allSatisfy({ $0 == 0 }) {
-            return "it begins with zeros, which are no code"
+        if start.count >= searchSize, start.prefix(searchSize).allSatisfy({ $0 == 0 }) {
+            return "begins with zeros, which are no code"
         }
         var code = start.prefix(15)[...]
         while let byte = code.first, isPrefix(byte, mode) { code = code.dropFirst() }
         guard let opcode = code.first, isInvalid(opcode, code.dropFirst().first, mode) else { return nil }
         let bytes = start.prefix(code.startIndex + 2).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
-        return "it begins with \(bytes.joined(separator: " ")), which is no instruction in \(mode) mode"
+        return "begins with \(bytes.joined(separator: " ")), which is no instruction in \(mode) mode"
     }
 
     private static func isPrefix(_ byte: UInt8, _ mode: CPUMode) -> Bool {

@@ -11,6 +11,12 @@ public enum ImageError: Error, Equatable, Sendable {
     /// A flat image is larger than the RAM from where it is loaded.
     case larger(size: UInt64, thanRoom: UInt64)
     case truncated(String)
+    /// What gzip packed is not as it was: how zlib says it.
+    case brokenGzip(String)
+    /// It comes through a pipe, or is packed, and has more bytes than these.
+    case overLimit(UInt64)
+    /// Not all of it came in time.
+    case deadline
     /// It is plainly no guest: what it is, and what to do with it.
     case foreign(String)
     /// Nor can it be machine code: why.
@@ -28,6 +34,10 @@ extension ImageError: CustomStringConvertible {
         case .empty: "the file is empty; give the file of a guest"
         case .larger(let size, let room):
             "it has \(size) bytes, and the RAM where it is loaded only \(room); give the machine more memory"
+        case .overLimit(let limit):
+            "it has more than \(limit) bytes, too many to unpack, or to take from a pipe, for this machine; give the machine more memory"
+        case .brokenGzip(let words): "what gzip packed is broken (\(words)); copy or pack it again"
+        case .deadline: "the deadline passed before all of it had come"
         case .truncated(let part): "the file ends inside its \(part); copy or build it again"
         case .foreign(let words): words
         case .notCode(let words):

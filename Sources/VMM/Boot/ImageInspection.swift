@@ -7,6 +7,8 @@ public struct ImageInspection: Equatable, Sendable {
     public let name: String
     /// In bytes.
     public let size: UInt64
+    /// Nil for one that gzip has not packed.
+    public let packing: ImagePacking?
     /// The RAM of the machine that it is for, in bytes.
     public let memorySize: UInt64
     public let format: ImageFormat
@@ -30,36 +32,41 @@ public struct ImageInspection: Equatable, Sendable {
     ///   - source: opened, and closed again.
     ///   - format: nil to go by the image's content.
     ///   - mode: for flat images, which cannot say it themselves; nil for real mode.
+    ///   - placement: for flat images, too.
     ///   - memorySize: the machine's RAM in bytes, nil for ``ImageFormat/standardMemory``. What of it the host can give is not looked at;
     ///     of its addresses only that they have 52 bits at most (AMD APM vol. 2 §5.1).
     /// - Throws: `VMMError.configuration` for RAM that no machine has; `.image` for an image that cannot be opened or read
     ///   at all. For any other the reason is the ``outcome``.
     public init(
-        _ source: ImageSource, format: ImageFormat? = nil, mode: CPUMode? = nil, memorySize: UInt64? = nil
+        _ source: ImageSource, format: ImageFormat? = nil, mode: CPUMode? = nil,
+        placement: FlatPlacement = FlatPlacement(), memorySize: UInt64? = nil
     ) throws(VMMError) {
         // Before the image is opened: no image helps a machine that cannot be.
         if let memorySize { _ = try MemoryMap(size: memorySize, physicalAddressBits: HighMemory.widestAddress) }
         try self.init(
-            ImageReader(opening: source), name: source.name, format: format, mode: mode, memorySize: memorySize,
+            ImageReader.open(source, format: format, ImageLimits(memorySize: memorySize)), name: source.name,
+            format: format, mode: mode, placement: placement, memorySize: memorySize,
             physicalAddressBits: HighMemory.widestAddress)
     }
 
     init(
-        _ image: ImageReader, name: String, format: ImageFormat?, mode: CPUMode?, memorySize: UInt64?,
-        physicalAddressBits: Int
+        _ image: ImageReader, name: String, format: ImageFormat?, mode: CPUMode?, placement: FlatPlacement,
+        memorySize: UInt64?, physicalAddressBits: Int
     ) throws(VMMError) {
         let found = try imageErrors(name) { () throws(ImageError) in try ImageFormat.resolve(format, image) }
         let map = try MemoryMap(size: memorySize ?? found.standardMemory, physicalAddressBits: physicalAddressBits)
         self = try imageErrors(name) { () throws(ImageError) in
-            try ImageInspection(image, name: name, format: format, mode: mode, ram: map.regions)
+            try ImageInspection(
+                image, name: name, format: format, mode: mode, placement: placement, ram: map.regions)
         }
     }
 
     init(
-        _ image: ImageReader, name: String, format: ImageFormat?, mode: CPUMode?, ram: [GuestMemory.Region]
+        _ image: ImageReader, name: String, format: ImageFormat?, mode: CPUMode?,
+        placement: FlatPlacement = FlatPlacement(), ram: [GuestMemory.Region]
     ) throws(ImageError) {
         self.name = name
-        size = image.size
+        (size, packing) = (image.size, image.packing)
         memorySize = ram.reduce(0) { $0 &+ $1.size }
         let isGiven = format != nil
         isFormatGiven = isGiven
@@ -70,21 +77,33 @@ public struct ImageInspection: Equatable, Sendable {
         (multiboot, multiboot2) = (headers.multiboot, headers.multiboot2)
         let outcome: BootOutcome
         if format == .flat || format == .bootSector {
+            let mode = mode ?? .real
             let plan =
                 format == .flat
-                ? BootPlan(flat: image.size, mode: mode ?? .real) : BootPlan(bootSector: image.size)
+                ? BootPlan(flat: image.size, mode: mode, placement) : BootPlan(bootSector: image.size)
             pieces = plan.pieces
-            outcome = Self.outcome(name) { () throws(ImageError) in
-                if !isGiven { try Self.checkContent(image, name, mode ?? .real) }
-                return try plan.flatChecked(against: ram)
+            outcome = Self.outcome { () throws(VMMError) in
+                if format == .flat { try placement.check(image.size, mode, ram: ram) }
+                return try imageErrors(name) { () throws(ImageError) in
+                    if !isGiven {
+                        try Self.checkContent(image, name, mode, entry: plan.entry &- (plan.pieces.first?.address ?? 0))
+                    }
+                    return try plan.flatChecked(against: ram)
+                }
             }
         } else {
-            outcome = Self.outcome(name) { () throws(ImageError) in try headers.plan(image, format, ram) }
+            outcome = Self.outcome { () throws(VMMError) in
+                try imageErrors(name) { () throws(ImageError) in try headers.plan(image, format, ram) }
+            }
             // An image that may be moved need not lie where its headers say.
             pieces = (try? outcome.get())?.pieces ?? headers.pieces(image.size)
         }
         if let mode, format != .flat, format != .bootSector || mode != .real {
             let words = "\(format.words) says its own mode; leave the mode out, or take it as a flat image"
+            self.outcome = .failure(.configuration(words))
+        } else if placement != FlatPlacement(), format != .flat {
+            let words =
+                "\(format.words) says itself where it is loaded and entered; leave the load address and the entry out, or take it as a flat image"
             self.outcome = .failure(.configuration(words))
         } else {
             self.outcome = outcome
@@ -92,18 +111,22 @@ public struct ImageInspection: Equatable, Sendable {
     }
 
     /// What nobody has called code may be something else.
-    private static func checkContent(_ image: ImageReader, _ name: String, _ mode: CPUMode) throws(ImageError) {
+    ///
+    /// - Parameter entry: from the start, in bytes; inside the image.
+    private static func checkContent(
+        _ image: ImageReader, _ name: String, _ mode: CPUMode, entry: UInt64
+    ) throws(ImageError) {
         let start = try image.prefix(ForeignFile.searchSize)
         if let file = ForeignFile(start, name: name) { throw .foreign(file.words) }
-        if let fault = FirstInstruction.fault(start, mode: mode) { throw .notCode(fault) }
+        let count = Int(truncatingIfNeeded: min(UInt64(FirstInstruction.searchSize), image.size &- entry))
+        let code = entry == 0 ? start : try image.bytes(at: entry, count: count, part: "first instruction")
+        if let fault = FirstInstruction.fault(code, mode: mode) {
+            throw .notCode(entry == 0 ? "it \(fault)" : "what is entered \(fault)")
+        }
     }
 
-    private static func outcome(_ name: String, _ plan: () throws(ImageError) -> BootPlan) -> BootOutcome {
-        do throws(ImageError) {
-            return .success(try plan())
-        } catch {
-            return .failure(.image(name: name, error))
-        }
+    private static func outcome(_ plan: () throws(VMMError) -> BootPlan) -> BootOutcome {
+        do throws(VMMError) { return .success(try plan()) } catch { return .failure(error) }
     }
 
     /// The least RAM, in bytes, that all of the ``pieces`` lie in; nil where no amount is enough.

@@ -10,12 +10,16 @@ public struct CPUState: Equatable, Sendable {
 
     /// A boot sector's state: every segment 0, stack below the code.
     ///
-    /// - Parameter entry: the offset in segment 0 of the first instruction.
-    public static func real(entry: UInt16) -> CPUState {
+    /// - Parameters:
+    ///   - entry: the first instruction's offset in its segment.
+    ///   - segment: the code's.
+    public static func real(entry: UInt16, segment: UInt16 = 0) -> CPUState {
         var state = CPUState()
         state.registers.rip = UInt64(entry)
         state.registers.rsp = LowMemory.realModeImage
         state.special.cs = .realMode(type: 11)
+        state.special.cs.selector = segment
+        state.special.cs.base = UInt64(segment) << 4
         let data = Segment.realMode(type: 3)
         state.special.setData(data)
         state.special.tr = .task(selector: 0, base: 0, limit: 0xFFFF)

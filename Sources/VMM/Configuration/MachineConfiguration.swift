@@ -7,6 +7,8 @@ public struct MachineConfiguration: Sendable {
     public var format: ImageFormat?
     /// For flat images only, which cannot say it themselves; nil for real mode.
     public var mode: CPUMode?
+    /// For flat images only, too: where they are loaded and entered.
+    public var placement = FlatPlacement()
     /// Files that the guest is given beside its image, for boot protocols that hand some over: Linux's initial RAM disk.
     public var modules: [BootModule] = []
     /// RAM in bytes: whole pages, 1 MiB at least. Nil for ``ImageFormat/standardMemory``.
@@ -32,6 +34,8 @@ public struct MachineConfiguration: Sendable {
     public var trace: ExitTrace?
     /// How long the guest may run; nil for as long as it likes.
     public var timeout: Duration?
+    /// When it is over at the latest, making the machine included.
+    public var deadline = Deadline.never
     /// Where all consoles write that have no other output.
     public var output: ConsoleOutput
     /// Who looks at the guest's text screen; nil for nobody.
@@ -54,12 +58,15 @@ public struct MachineConfiguration: Sendable {
 }
 
 extension MachineConfiguration {
+    var imageLimits: ImageLimits { ImageLimits(memorySize: memorySize, until: deadline) }
+
     /// - Throws: `VMMError.module` for the first that cannot be opened.
     func openModules() throws(VMMError) -> [ImageReader] {
+        let limits = imageLimits
         var readers: [ImageReader] = []
         for module in modules {
             do throws(ImageError) {
-                readers.append(try ImageReader(module.source))
+                readers.append(try ImageReader(module.source, limits))
             } catch {
                 throw .module(name: module.source.name, error)
             }

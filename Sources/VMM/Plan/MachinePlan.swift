@@ -23,6 +23,8 @@ public struct MachinePlan: Equatable, Sendable {
     let gates: [ReportingGates]
     /// What the guest looks for and does not find, because of its image.
     public let coveredTables: [CoveredTables]
+    /// How many bytes are behind an image that gzip packed, in its file.
+    public let ignoredBytes: UInt64
     /// As the guest is told it; empty where it is told none.
     public let commandLine: String
 
@@ -36,6 +38,7 @@ public struct MachinePlan: Equatable, Sendable {
         _ configuration: MachineConfiguration, image: ImageInspection, modules: [UInt64] = [], host: HostLimits
     ) throws(VMMError) {
         let boot = try image.outcome.get()
+        ignoredBytes = image.packing?.ignored ?? 0
         // Those in the BIOS area are in what is kept anyway.
         let places = boot.protocol.tables
         memory = try MemoryMap(

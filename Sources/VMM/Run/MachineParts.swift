@@ -13,6 +13,8 @@ final class MachineParts: Sendable {
     let gates: [ReportingGates]
     /// Whether the timer and the PICs are as a BIOS leaves them.
     let followsBIOS: Bool
+    /// What the guest was loaded from.
+    let image: ImageReader
     /// Nil for a guest that was not booted by one.
     let bios: MachineBIOS?
     let devices: [any MachineDevice]
@@ -30,7 +32,6 @@ final class MachineParts: Sendable {
 
     /// Makes the devices of a plan, and puts each in its place.
     ///
-    /// - Parameter image: what the guest was loaded from.
     init(
         _ plan: MachinePlan, _ configuration: MachineConfiguration, _ host: MachineHost, image: ImageReader,
         kvm: consuming KVMVirtualMachine
@@ -67,6 +68,7 @@ final class MachineParts: Sendable {
         self.devices = devices
         gates = plan.gates
         followsBIOS = plan.boot.protocol.followsBIOS
+        self.image = image
         bios = MachineBIOS(plan, host, image, ports: self.ports, devices)
         screen = try configuration.screen.map { (screen) throws(VMMError) in try ScreenWatch(screen, host) }
         outputs = (devices.flatMap(\.outputs) + [screen?.output].compactMap(\.self)).reduce(into: []) { all, output in

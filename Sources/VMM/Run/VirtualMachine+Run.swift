@@ -28,7 +28,7 @@ extension VirtualMachine {
     public mutating func run() throws(VMMError) -> StopReason {
         let start = MonotonicClock.now
         defer { wallNanoseconds = MonotonicClock.now - start }
-        let deadline = Deadline(after: configuration.timeout)
+        let deadline = Deadline(after: configuration.timeout).orEarlier(configuration.deadline)
         // Made before the guest begins: at its end nothing may keep its output from being written.
         var alarm = try host { () throws(HostError) in try RunAlarm(deadline, watches: false) }
         defer { extendLifetime(alarm) }

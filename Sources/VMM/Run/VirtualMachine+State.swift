@@ -41,8 +41,8 @@ extension VirtualMachine {
         }
     }
 
-    /// The image is opened again: few runs need it.
-    private var names: SymbolNames { SymbolNames(of: configuration.image, as: plan.boot) }
+    /// Read only now: few runs need them.
+    private var names: SymbolNames { SymbolNames(of: parts.image, as: plan.boot) }
 }
 
 extension VCPURunner {
@@ -61,8 +61,8 @@ private struct SymbolNames {
     /// Where segments lie, and how far that is from where they were linked.
     private let segments: [(physical: UInt64, size: UInt64, virtual: UInt64)]
 
-    init(of source: ImageSource, as boot: BootPlan) {
-        guard let image = try? ImageReader(source), let symbols = ELFSymbols(reading: image) else {
+    init(of image: ImageReader, as boot: BootPlan) {
+        guard let symbols = ELFSymbols(reading: image) else {
             (symbols, segments) = (nil, [])
             return
         }

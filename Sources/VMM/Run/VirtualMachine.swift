@@ -100,9 +100,11 @@ public struct VirtualMachine: ~Copyable {
         _ configuration: MachineConfiguration, _ limits: HostLimits
     ) throws(VMMError) -> (MachinePlan, GuestRAM, ImageReader) {
         let name = configuration.image.name
-        let image = try ImageReader(opening: configuration.image)
+        let image = try ImageReader.open(
+            configuration.image, format: configuration.format, configuration.imageLimits)
         let inspection = try ImageInspection(
             image, name: name, format: configuration.format, mode: configuration.mode,
+            placement: configuration.placement,
             memorySize: configuration.memorySize, physicalAddressBits: limits.physicalAddressBits)
         let modules = try configuration.openModules()
         // Before anything is loaded: a refused image leaves no trace.

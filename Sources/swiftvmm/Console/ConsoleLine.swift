@@ -18,8 +18,10 @@ struct ConsoleLine {
     ///   - label: whose end it is.
     ///   - hasStandardInput: whether standard input is its, where it is connected to the standard streams.
     ///   - image: a file that the output must not replace.
+    ///   - deadline: until when the program at the other end is waited for.
     init(
-        _ backend: ConsoleEnd, of label: ConsoleLabel, hasStandardInput: Bool = false, image: String
+        _ backend: ConsoleEnd, of label: ConsoleLabel, hasStandardInput: Bool = false, image: String,
+        until deadline: Deadline
     ) throws(Failure) {
         var (output, input): (ConsoleOutput?, ConsoleInput?)
         var pseudoTerminal: PseudoTerminal?
@@ -32,14 +34,14 @@ struct ConsoleLine {
             input = isTerminal ? ConsoleInput(queueOf: Terminal.keyLimit) : ConsoleInput(descriptor: STDIN_FILENO)
         case .null: output = .discarding()
         case .file(let path):
-            let new = try Self.makeFile(path, label, image: image)
+            let new = try Self.makeFile(path, label, image: image, until: deadline)
             (output, file) = (ConsoleOutput(descriptor: new.descriptor), new)
         case .pseudoTerminal:
             let terminal = try PseudoTerminal(for: label)
             StandardStreams.say("the \(label.name) is at \(terminal.path)")
             (output, input, pseudoTerminal) = (terminal.output, terminal.input, terminal)
         case .socket(let path):
-            let socket = try Self.connect(label, to: path)
+            let socket = try Self.connect(label, to: path, until: deadline)
             (output, input) = (ConsoleOutput(descriptor: socket), ConsoleInput(descriptor: socket))
         }
         self.output = output
@@ -81,13 +83,15 @@ struct ConsoleLine {
     }
 
     private static func makeFile(
-        _ path: String, _ label: ConsoleLabel, image: String
+        _ path: String, _ label: ConsoleLabel, image: String, until deadline: Deadline
     ) throws(Failure) -> GrowingFile {
         guard !OutputFile.areSame(path, image) else {
             throw Failure(
                 status: .usage, message: "\(label.option)file:\(path) would replace the guest; name another file")
         }
-        do throws(Errno) { return try GrowingFile(path) } catch { throw failure(path, label, error) }
+        do throws(PatientCall.Failure) { return try GrowingFile(path, until: deadline) } catch {
+            throw Failure(error, waitingFor: path) { failure(path, label, $0) }
+        }
     }
 
     private static func failure(_ path: String, _ label: ConsoleLabel, _ error: Errno) -> Failure {
@@ -95,35 +99,44 @@ struct ConsoleLine {
             status: .outputFailed, message: "cannot write the \(label.name)'s output to \(path): \(error)")
     }
 
-    private static func connect(_ label: ConsoleLabel, to path: String) throws(Failure) -> Int32 {
-        do throws(Errno) {
-            let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-            guard descriptor >= 0 else { throw .current }
-            try connect(descriptor, to: path)
+    private static func connect(
+        _ label: ConsoleLabel, to path: String, until deadline: Deadline
+    ) throws(Failure) -> Int32 {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        do throws(PatientCall.Failure) {
+            guard descriptor >= 0 else { throw .failed(.current) }
+            // It waits where others wait for a program that takes nobody.
+            _ = try PatientCall.run(until: deadline) { connect(descriptor, to: path) }
             return descriptor
         } catch {
-            let isListening = error.rawValue != ENOENT && error.rawValue != ECONNREFUSED
-            let remedy =
-                isListening ? "" : "; first start a program that listens there, as socat -,rawer UNIX-LISTEN:\(path)"
-            throw Failure(
-                status: .outputFailed,
-                message: "cannot connect the \(label.name) to the socket \(path): \(error)\(remedy)")
+            throw Failure(error, waitingFor: path) { error in
+                let isListening = error.rawValue != ENOENT && error.rawValue != ECONNREFUSED
+                let remedy =
+                    isListening
+                    ? "" : "; first start a program that listens there, as socat -,rawer UNIX-LISTEN:\(path)"
+                return Failure(
+                    status: .outputFailed,
+                    message: "cannot connect the \(label.name) to the socket \(path): \(error)\(remedy)")
+            }
         }
     }
 
-    private static func connect(_ descriptor: Int32, to path: String) throws(Errno) {
+    /// As connect(2).
+    private static func connect(_ descriptor: Int32, to path: String) -> Int32 {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
-        guard path.utf8.count <= ConsoleEnd.longestSocketPath else { throw Errno(rawValue: ENAMETOOLONG) }
+        guard path.utf8.count <= ConsoleEnd.longestSocketPath else {
+            errno = ENAMETOOLONG
+            return -1
+        }
         // SAFETY: the path fits, and its end is marked by the zeros that the structure has.
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
         // SAFETY: the structure is larger than its beginning, which is what the call takes, and its size is told.
-        let result = unsafe withUnsafePointer(to: &address) { address in
+        return unsafe withUnsafePointer(to: &address) { address in
             unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
                 unsafe Glibc.connect(descriptor, address, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        guard result == 0 else { throw .current }
     }
 }
 
@@ -143,13 +156,15 @@ struct ConsoleLines {
     /// - Parameters:
     ///   - ports: of the virtio-console, beside the console itself.
     ///   - standardInput: which console gets it, if that is connected to the standard streams.
+    ///   - deadline: until when the programs at the other ends are waited for.
     init(
         serial: ConsoleEnd, serial2: ConsoleEnd?, virtio: ConsoleEnd?, ports: [VirtioPort],
-        standardInput: ConsoleDevice, image: String
+        standardInput: ConsoleDevice?, image: String, until deadline: Deadline
     ) throws(Failure) {
         var open: [ConsoleLine] = []
         func add(_ end: ConsoleEnd, _ label: ConsoleLabel, hasInput: Bool = false) throws(Failure) -> ConsoleLine {
-            let line = try ConsoleLine(end, of: label, hasStandardInput: hasInput, image: image)
+            let line = try ConsoleLine(
+                end, of: label, hasStandardInput: hasInput, image: image, until: deadline)
             open.append(line)
             return line
         }

@@ -12,16 +12,22 @@ final class GrowingFile {
     private var hasBegun = false
 
     /// Opens a file, a pipe or a device, or makes a file.
-    init(_ path: String) throws(Errno) {
+    ///
+    /// - Parameter deadline: until when the reader of a pipe is waited for.
+    init(_ path: String, until deadline: Deadline) throws(PatientCall.Failure) {
         let flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY
         // SAFETY: the path is a C string for the length of the call.
-        var descriptor = unsafe open(path, flags | O_EXCL, 0o666)
-        isNew = descriptor >= 0
-        // SAFETY: as above.
-        if descriptor < 0, errno == EEXIST { descriptor = unsafe open(path, flags, 0o666) }
-        guard descriptor >= 0 else { throw .current }
+        let new = unsafe open(path, flags | O_EXCL, 0o666)
+        isNew = new >= 0
         self.path = path
-        self.descriptor = descriptor
+        if isNew {
+            descriptor = new
+        } else if errno == EEXIST {
+            // SAFETY: as above.
+            descriptor = try PatientCall.run(until: deadline) { unsafe open(path, flags, 0o666) }
+        } else {
+            throw .failed(.current)
+        }
     }
 
     /// The guest begins: what was in the file is gone.

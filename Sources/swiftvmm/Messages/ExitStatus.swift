@@ -1,3 +1,5 @@
+import LinuxHost
+import SystemPackage
 import VMM
 
 /// The statuses that swiftvmm ends with; a guest that uses an exit port chooses its own instead. The report tells a guest's
@@ -33,6 +35,7 @@ struct ExitStatus: RawRepresentable, Equatable, Encodable, Sendable {
     init(_ error: VMMError) {
         switch error {
         case .configuration: self = .usage
+        case .image(_, .deadline), .module(_, .deadline): self = .deadline
         case .image, .module: self = .badImage
         case .kvm where error.meansNoKVM: self = .noKVM
         case .kvm, .host, .state, .fault: self = .fault
@@ -56,6 +59,19 @@ struct Failure: Error {
         let summary = StopSummary(.signal(signal), unwritten: 0)
         self.init(status: summary.status, message: summary.message)
     }
+
+    /// A call that may have waited for a program to read from a pipe, or to listen.
+    ///
+    /// - Parameter otherwise: for an error of the system.
+    init(_ failure: PatientCall.Failure, waitingFor path: String, otherwise: (Errno) -> Failure) {
+        switch failure {
+        case .failed(let error): self = otherwise(error)
+        case .deadline:
+            self.init(
+                status: .deadline, message: "the deadline passed before the guest began: no program has opened \(path)")
+        case .signal(let signal): self.init(signal: signal)
+        }
+    }
 }
 
 extension VMMError {
@@ -67,6 +83,10 @@ extension VMMError {
             .replacing(
                 "give a guest, and for code of another mode that mode, or insist that it is a flat image",
                 with: "give a guest; code for another mode with --mode, or insist with --format flat"
+            )
+            .replacing(
+                "leave the load address and the entry out, or take it as a flat image",
+                with: "leave --load and --entry out, or take it as it is with --format flat"
             )
             .replacing(
                 "leave the mode out, or take it as a flat image",

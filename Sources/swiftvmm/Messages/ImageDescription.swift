@@ -7,7 +7,7 @@ struct ImageDescription {
 
     init(_ inspection: ImageInspection) {
         var lines: [(name: String, value: String)] = [
-            ("image", "\(inspection.name), \(inspection.size) bytes"), ("format", Self.format(inspection)),
+            ("image", Self.image(inspection)), ("format", Self.format(inspection)),
         ]
         if let elf = inspection.elf { lines += Self.lines(elf) }
         if let bzImage = inspection.bzImage { lines += Self.lines(bzImage) }
@@ -20,13 +20,25 @@ struct ImageDescription {
         switch inspection.outcome {
         case .success(let plan):
             for piece in plan.pieces { lines.append(("loads", Self.describe(piece))) }
-            lines.append(("run", "enters it in \(plan.mode) mode at \(hex(plan.entry))"))
+            lines.append(("run", "enters it in \(plan.mode) mode at \(Self.entry(plan.protocol))"))
         case .failure(let error):
             let subject = "cannot boot \(inspection.name): "
             let reason = error.words.hasPrefix(subject) ? String(error.words.dropFirst(subject.count)) : error.words
             lines.append(("run", "refuses it: \(reason)"))
         }
         text = LabeledLines(lines).text
+    }
+
+    private static func image(_ inspection: ImageInspection) -> String {
+        let size = "\(inspection.name), \(inspection.size) bytes"
+        guard let packing = inspection.packing else { return size }
+        let ignored = packing.ignored > 0 ? ", of which \(packing.ignored) are ignored" : ""
+        return "\(size), unpacked by gzip from \(packing.size)\(ignored)"
+    }
+
+    private static func entry(_ boot: BootProtocol) -> String {
+        guard case .realMode(let segment, let offset) = boot, segment != 0 else { return hex(boot.entry) }
+        return "\(ImagePlace.segment(segment, offset: offset)), which is \(hex(boot.entry))"
     }
 
     private static func format(_ inspection: ImageInspection) -> String {

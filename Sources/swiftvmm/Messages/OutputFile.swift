@@ -22,8 +22,10 @@ final class OutputFile {
     ///   - guests: files that it must not replace.
     ///   - remedy: what to do when it cannot be written.
     ///   - grows: whether it is written bit by bit, and not by this.
+    ///   - deadline: until when the reader of a pipe is waited for.
     init(
-        path: String, option: String, content: String, guests: [String], remedy: String? = nil, grows: Bool = false
+        path: String, option: String, content: String, guests: [String], remedy: String? = nil, grows: Bool = false,
+        until deadline: Deadline = .never
     ) throws {
         guard !path.isEmpty else {
             throw Failure(status: .usage, message: "\(option) takes the name of a file, not an empty one")
@@ -47,19 +49,24 @@ final class OutputFile {
             descriptor = fcntl(stream, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
         } else if grows {
             temporaryPath = path
-            do throws(Errno) { growing = try GrowingFile(path) } catch {
-                growing = nil
-                errno = error.rawValue
+            do throws(PatientCall.Failure) { growing = try GrowingFile(path, until: deadline) } catch {
+                (growing, descriptor) = (nil, -1)
+                throw failure(error)
             }
             descriptor = growing?.descriptor ?? -1
         } else {
             let isInPlace = exists && status.st_mode & S_IFMT != S_IFREG
-            (temporaryPath, growing) = (isInPlace ? path : "\(path).\(getpid()).tmp", nil)
-            let creation = isInPlace ? 0 : O_CREAT | O_EXCL
-            // SAFETY: as above.
-            descriptor = unsafe open(temporaryPath, O_WRONLY | O_CLOEXEC | O_NOCTTY | creation, 0o666)
+            let temporaryPath = isInPlace ? path : "\(path).\(getpid()).tmp"
+            (self.temporaryPath, growing) = (temporaryPath, nil)
+            let flags = O_WRONLY | O_CLOEXEC | O_NOCTTY | (isInPlace ? 0 : O_CREAT | O_EXCL)
+            do throws(PatientCall.Failure) {
+                // SAFETY: as above.
+                descriptor = try PatientCall.run(until: deadline) { unsafe open(temporaryPath, flags, 0o666) }
+            } catch {
+                descriptor = -1
+                throw failure(error)
+            }
         }
-        if descriptor < 0, errno == EINTR, let signal = StopSignals.caught { throw Failure(signal: signal) }
         guard descriptor >= 0 else { throw failure() }
     }
 
@@ -137,6 +144,10 @@ final class OutputFile {
     private func removeTemporary() {
         // SAFETY: a C string for the length of the call.
         if temporaryPath != path { _ = unsafe unlink(temporaryPath) }
+    }
+
+    private func failure(_ error: PatientCall.Failure) -> Failure {
+        Failure(error, waitingFor: path) { failure($0) }
     }
 
     /// By an error of the system, its last one unless given.

@@ -78,7 +78,7 @@ struct StopSummary: Equatable, Encodable {
     }
 
     init(_ failure: Failure) {
-        reason = "error"
+        reason = failure.status == .deadline ? "deadline" : "error"
         status = failure.status
         message = failure.message
         detail = nil
@@ -86,11 +86,7 @@ struct StopSummary: Equatable, Encodable {
     }
 
     init(_ error: VMMError) {
-        reason = "error"
-        status = ExitStatus(error)
-        message = error.words
-        detail = nil
-        isWorthSaying = false
+        self.init(Failure(status: ExitStatus(error), message: error.words))
     }
 }
 

@@ -10,7 +10,7 @@ extension InterruptControllers: ExpressibleByArgument {}
 struct MachineArguments: ParsableArguments {
     @Argument(
         help:
-            "The guest: a Linux kernel, a kernel with a Multiboot or PVH header, an ELF executable, a boot sector, or flat machine code.",
+            "The guest: a Linux kernel, a kernel with a Multiboot or PVH header, an ELF executable, a boot sector, or flat machine code; - for standard input.",
         completion: .file())
     var image: String
 
@@ -19,6 +19,18 @@ struct MachineArguments: ParsableArguments {
 
     @Option(help: "The image's format, instead of what its content says.")
     var format: ImageFormat?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the first byte of a flat image goes: 0x7C00 in real mode and 0x100000 in others unless given. An address, or in real mode SEGMENT:OFFSET in hexadecimal.",
+            valueName: "place"))
+    var load: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where a flat image is entered: at its first byte unless given. A place as for --load.", valueName: "place")
+    )
+    var entry: String?
 
     @Option(
         help: ArgumentHelp(
@@ -82,7 +94,8 @@ struct MachineArguments: ParsableArguments {
     /// What is given, by the options' names, each with its values.
     private var given: [(name: String, values: [String])] {
         let values: [(String, [String?])] = [
-            ("mode", [mode?.rawValue]), ("format", [format?.rawValue]), ("memory", [memory]), ("initrd", initrd),
+            ("mode", [mode?.rawValue]), ("format", [format?.rawValue]), ("load", [load]),
+            ("entry", [entry]), ("memory", [memory]), ("initrd", initrd),
             ("cpus", [cpus]), ("irqchip", [irqchip?.rawValue]), ("cmdline", [cmdline]),
             ("console", [console?.rawValue]),
             ("virtio-console", [virtioConsole]), ("virtio-port", virtioPort), ("serial2", [serial2]), ("disk", disk),
@@ -92,7 +105,7 @@ struct MachineArguments: ParsableArguments {
     }
 
     /// Whether there are any but those that say how the image is loaded.
-    var areBesideImage: Bool { given.contains { !["mode", "format", "memory"].contains($0.name) } }
+    var areBesideImage: Bool { given.contains { !["mode", "format", "load", "entry", "memory"].contains($0.name) } }
 
     /// What they ask for, as `run` reads them.
     ///

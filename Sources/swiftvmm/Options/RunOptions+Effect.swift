@@ -4,6 +4,8 @@ extension RunOptions {
     /// What nobody would see otherwise: what was asked for and has no effect on this machine, and what its guest looks for in vain.
     func notes(on plan: MachinePlan) -> [String] {
         withoutEffect(on: plan)
+            + (plan.ignoredBytes > 0
+                ? ["\(image) has \(plan.ignoredBytes) bytes behind what gzip packed, which are ignored"] : [])
             + plan.coveredTables.map { tables in
                 "the guest finds no \(tables.name): its image (\(tables.imagePart)) lies where they would be, at \(hex(tables.address)); link it elsewhere"
             }

@@ -5,6 +5,7 @@ import VMM
 extension RunOptions {
     /// What is wrong with the machine whatever the image is.
     func checkMachine() throws(Failure) {
+        try checkStandardInput()
         do throws(VMMError) {
             try VirtioPortConfiguration.check(names: virtioPorts.map(\.name))
         } catch {
@@ -29,35 +30,36 @@ extension RunOptions {
     /// The same for the second serial port.
     var serial2End: ConsoleEnd? { serial2 ?? (console == .uart2 ? .stdio : nil) }
 
-    /// The files that `--initrd` names.
-    var modulePaths: [String] {
-        initrds.compactMap { if case .file(let path) = Self.module($0).source { path } else { nil } }
-    }
+    /// The files that the guest is made of: its own, and those that `--initrd` names.
+    var guestPaths: [String] { ([image] + initrds.map(Self.modulePath)).map(StandardInput.path) }
 
     /// A file, or a file and behind the first space what the guest is told of it.
     private static func module(_ text: String) -> BootModule {
+        let path = modulePath(text)
+        return BootModule(StandardInput.source(path), arguments: String(text.dropFirst(path.count + 1)))
+    }
+
+    static func modulePath(_ text: String) -> String {
         // SAFETY: a C string for the length of the call.
-        guard let space = text.firstIndex(of: " "), unsafe access(text, F_OK) != 0 else {
-            return BootModule(.file(text))
-        }
-        return BootModule(.file(String(text[..<space])), arguments: String(text[text.index(after: space)...]))
+        guard let space = text.firstIndex(of: " "), unsafe access(text, F_OK) != 0 else { return text }
+        return String(text[..<space])
     }
 
     /// What the machine is made of, with the ends of its consoles. The order of its devices is decided here.
     func configuration(with lines: ConsoleLines, window: ConsoleWindow? = nil) -> MachineConfiguration {
         var configuration = MachineConfiguration(
-            image: .file(image),
+            image: StandardInput.source(image),
             // The screen has the terminal to itself.
             output: screen == .terminal ? .discarding() : ConsoleOutput(descriptor: STDOUT_FILENO))
         configuration.format = format
         configuration.mode = mode
+        configuration.placement = placement
         configuration.memorySize = memory?.bytes
         configuration.modules = initrds.map { Self.module($0) }
         configuration.vcpuCount = cpus
         configuration.interruptControllers = irqchip
         configuration.measuresExits = report != nil
         configuration.commandLine = cmdline
-        configuration.timeout = timeout.map { .seconds($0) }
         configuration.input = lines.serial.input
         configuration.inputGoesToKeyboard = console == nil && serial == .stdio
         configuration.usesEventFDs = usesEventFDs

@@ -10,6 +10,7 @@ struct RunOptions: Equatable {
     var image: String
     var mode: CPUMode?
     var format: ImageFormat?
+    var placement = FlatPlacement()
     /// Nil for what the image's format usually needs.
     var memory: MemorySize?
     var initrds: [String] = []
@@ -44,20 +45,22 @@ struct RunOptions: Equatable {
         self.image = image
     }
 
-    func run() throws {
+    /// - Parameter start: when the program began, a moment of the monotonic clock.
+    func run(since start: Int64) throws {
+        let deadline = Deadline(after: timeout.map { .seconds($0) }, since: start)
         // Before the first file is opened: from here on these signals end the run in good order.
         try EndSignals.catch()
         try checkMachine()
         try checkFiles()
-        let guests = [image] + modulePaths
+        let guests = guestPaths
         let reportFile = try report.map {
-            try OutputFile(path: $0, option: "--report", content: "report", guests: guests)
+            try OutputFile(path: $0, option: "--report", content: "report", guests: guests, until: deadline)
         }
         let traceFile = try trace.map {
-            try OutputFile(path: $0, option: "--trace", content: "trace", guests: guests, grows: true)
+            try OutputFile(path: $0, option: "--trace", content: "trace", guests: guests, grows: true, until: deadline)
         }
         let exitTrace = traceFile.map { ExitTrace(descriptor: $0.descriptor) }
-        let outcome = boot(exitTrace, traceFile)
+        let outcome = boot(exitTrace, traceFile, until: deadline)
         let summary = outcome.summary.judged(by: expectation, success: successStatus)
         EndSignals.release()
         try reportFile?.write(
@@ -92,11 +95,11 @@ struct RunOptions: Equatable {
                     status: .usage, message: "\(label.option)file:\(path) is where \(stream) goes; name another file")
             }
         }
-        for (initrd, path) in zip(initrds, modulePaths) { files.append(("--initrd \(initrd)", path, false)) }
+        for (initrd, path) in zip(initrds, guestPaths.dropFirst()) { files.append(("--initrd \(initrd)", path, false)) }
         if let report { files.append(("--report \(report)", report, true)) }
         if let trace { files.append(("--trace \(trace)", trace, true)) }
         for disk in disks {
-            if !disk.isReadOnly, OutputFile.areSame(disk.path, image) {
+            if !disk.isReadOnly, OutputFile.areSame(disk.path, guestPaths[0]) {
                 throw Failure(
                     status: .usage,
                     message:
@@ -142,13 +145,12 @@ struct RunOptions: Equatable {
     /// Makes the machine and runs it.
     ///
     /// - Parameter traceFile: where the trace is written.
-    private func boot(_ trace: ExitTrace?, _ traceFile: OutputFile?) -> Outcome {
+    private func boot(_ trace: ExitTrace?, _ traceFile: OutputFile?, until deadline: Deadline) -> Outcome {
         let lines: ConsoleLines
         do throws(Failure) {
             lines = try ConsoleLines(
                 serial: serial, serial2: serial2End, virtio: virtioEnd, ports: virtioPorts,
-                standardInput: console ?? .uart,
-                image: image)
+                standardInput: consoleWithStandardInput, image: guestPaths[0], until: deadline)
         } catch {
             return Outcome(Self.signalSummary ?? StopSummary(error))
         }
@@ -156,7 +158,7 @@ struct RunOptions: Equatable {
         do throws(Failure) {
             // Before the machine has any thread.
             let watch = virtioEnd == .stdio ? try WindowWatch() : nil
-            return boot(with: lines, try screenConfiguration(), watch, trace) { () throws(Failure) in
+            return boot(with: lines, try screenConfiguration(), watch, trace, until: deadline) { () throws(Failure) in
                 try lines.begin()
                 try traceFile?.begin()
             }
@@ -168,12 +170,14 @@ struct RunOptions: Equatable {
     /// - Parameter beginFiles: called when the machine is made: nothing that a person could mend keeps the guest from running any more.
     private func boot(
         with lines: ConsoleLines, _ screen: ScreenConfiguration?, _ window: WindowWatch?, _ trace: ExitTrace?,
+        until deadline: Deadline,
         beginFiles: () throws(Failure) -> Void
     ) -> Outcome {
         do throws(VMMError) {
             var configuration = configuration(with: lines, window: window?.window)
             configuration.trace = trace
             configuration.screen = screen
+            configuration.deadline = deadline
             let control = MachineControl()
             configuration.control = control
             let terminal = lines.terminalInput.map { Terminal(descriptor: STDIN_FILENO, input: $0, control: control) }

@@ -17,6 +17,8 @@ enum RunWords {
     static let actions: [(name: String, action: Action)] = [
         ("mode", .value { $0.mode = try choice($1) }),
         ("format", .value { $0.format = try choice($1) }),
+        ("load", .value { $0.placement.load = try parsePlace($1) }),
+        ("entry", .value { $0.placement.entry = try parsePlace($1) }),
         ("memory", .value { $0.memory = try MemorySize.parse($1) }),
         ("initrd", .list { $0.initrds.append($1) }),
         ("cpus", .value { $0.cpus = try parseCount($1) }),
@@ -116,6 +118,20 @@ enum RunWords {
         return count
     }
 
+    private static func parsePlace(_ text: String) throws -> ImagePlace {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        if parts.count == 2, let segment = UInt16(digits: parts[0], 16), let offset = UInt16(digits: parts[1], 16) {
+            return .segment(segment, offset: offset)
+        }
+        let address = text.hasPrefix("0x") ? UInt64(digits: text[...], 16) : UInt64(digits: text[...], 10)
+        guard let address else {
+            throw ValidationError(
+                "it is no place in memory; give an address, as 0x100000 or 1048576, or in real mode SEGMENT:OFFSET, in hexadecimal, as 7C0:0"
+            )
+        }
+        return .address(address)
+    }
+
     private static func parseStatus(_ text: String) throws -> UInt8 {
         guard let status = UInt8(text) else { throw ValidationError("it is not a status from 0 to 255") }
         return status
@@ -159,4 +175,13 @@ struct OptionWord {
 extension String {
     /// Whether it begins with a dash, and is more than one.
     var isOption: Bool { utf8.first == UInt8(ascii: "-") && utf8.count > 1 }
+}
+
+extension FixedWidthInteger {
+    /// Digits alone, without a sign, and before hexadecimal ones 0x or not.
+    fileprivate init?(digits text: Substring, _ radix: Int) {
+        let digits = radix == 16 && text.hasPrefix("0x") ? text.dropFirst(2) : text
+        guard digits.utf8.first != UInt8(ascii: "-"), digits.utf8.first != UInt8(ascii: "+") else { return nil }
+        self.init(digits, radix: radix)
+    }
 }

@@ -38,7 +38,6 @@ struct ForeignFileTests {
         File("Grüße an alle Gäste,\nund guten Tag.\n", "it is text"),
         File("one line without its end", "it is text"),
         File([UInt8](repeating: 0x41, count: 100_000), "it is text"),
-        File([0x1F, 0x8B, 8, 0], "it is packed by gzip; unpack it with: gunzip --keep 'guest'"),
         File([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0, 0], "packed by xz"),
         File([0x28, 0xB5, 0x2F, 0xFD, 0], "packed by zstd"),
         File([0x04, 0x22, 0x4D, 0x18, 0], "packed by lz4"),
@@ -84,11 +83,11 @@ struct ForeignFileTests {
     func modes() {
         #expect(
             FirstInstruction.fault([0xEA, 0, 0, 0, 0], mode: .long)
-                == "it begins with ea 00, which is no instruction in long mode")
+                == "begins with ea 00, which is no instruction in long mode")
         #expect(FirstInstruction.fault([0x48, 0x31, 0xC0], mode: .long) == nil)
         #expect(
             FirstInstruction.fault([0x66, 0x0F, 0xFF], mode: .protected)
-                == "it begins with 66 0f ff, which is no instruction in protected mode")
+                == "begins with 66 0f ff, which is no instruction in protected mode")
         #expect(FirstInstruction.fault([0x66, 0x66], mode: .real) == nil)
         #expect(FirstInstruction.fault([], mode: .real) == nil)
     }

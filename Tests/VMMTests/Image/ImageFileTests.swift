@@ -1,5 +1,6 @@
 import Glibc
 import KVM
+import LinuxHost
 import SystemPackage
 import Testing
 
@@ -29,11 +30,58 @@ struct ImageFileTests {
         #expect(LoadedImage.refusal(of: .file("/dev/zero")) == .notRegularFile("a device"))
     }
 
-    @Test("a named pipe without a writer does not hang")
+    @Test(
+        "a named pipe without a writer is waited for until the deadline, and not at all by a machine whose deadline has passed"
+    )
     func pipe() {
         // SAFETY: a C string for the length of the call.
         let pipe = TemporaryFile(making: { unsafe mkfifo($0, 0o600) })
-        #expect(LoadedImage.refusal(of: .file(pipe.path)) == .notRegularFile("a pipe"))
+        for timeout in [Duration.zero, .milliseconds(50)] {
+            let start = ContinuousClock.now
+            #expect(throws: ImageError.deadline) {
+                _ = try ImageReader(.file(pipe.path), ImageLimits(until: Deadline(after: timeout)))
+            }
+            #expect(ContinuousClock.now - start >= timeout)
+        }
+    }
+
+    /// An image that a program writes into a pipe, some bytes at a time.
+    private static func piped(_ bytes: [UInt8], _ limits: ImageLimits = ImageLimits()) throws -> ImageReader {
+        var ends: [Int32] = [0, 0]
+        // SAFETY: room for two numbers.
+        try #require(unsafe Glibc.pipe(&ends) == 0)
+        let (reading, writing) = (ends[0], ends[1])
+        defer { close(reading) }
+        let writer = try SystemThread {
+            for start in stride(from: 0, to: bytes.count, by: 60_000) {
+                let part = Array(bytes[start...].prefix(60_000))
+                // SAFETY: the bytes live for the length of the call.
+                _ = unsafe part.withUnsafeBytes { unsafe write(writing, $0.baseAddress, $0.count) }
+            }
+            close(writing)
+        }
+        defer {
+            // What was too much is taken, so that the writer ends.
+            var rest = [UInt8](repeating: 0, count: 4096)
+            // SAFETY: the system fills at most as many bytes as there are.
+            while unsafe read(reading, &rest, rest.count) > 0 {}
+            writer.join()
+        }
+        return try ImageReader(.descriptor(reading, name: "pipe"), limits)
+    }
+
+    @Test("what comes through a pipe is the image, as long as it is within the limit")
+    func piped() throws {
+        let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 7 ^ $0 >> 8) }
+        let image = try Self.piped(bytes, ImageLimits(memorySize: 300_000))
+        #expect(image.size == 300_000)
+        #expect(try image.bytes(at: 0, count: 300_000, part: "x") == bytes)
+        #expect(try image.bytes(at: 299_990, count: 10, part: "x") == Array(bytes.suffix(10)))
+        #expect(throws: ImageError.truncated("x")) { _ = try image.bytes(at: 299_991, count: 10, part: "x") }
+        #expect(throws: ImageError.overLimit(299_999)) {
+            _ = try Self.piped(bytes, ImageLimits(memorySize: 299_999))
+        }
+        #expect(throws: ImageError.empty) { _ = try Self.piped([]) }
     }
 
     @Test("a loop of links is an error, not a hang")

@@ -203,8 +203,8 @@ struct BootSectorPlanTests {
     @Test("one without its mark is one where that is said, and one with it can be flat")
     func formats() throws {
         #expect(try Self.plan(100, format: .bootSector).boot.protocol == .bootSector(drive: 0x80))
-        #expect(try Self.plan(511).boot.protocol == .realMode(entry: 0x7C00))
-        #expect(try Self.plan(512, format: .flat).boot.protocol == .realMode(entry: 0x7C00))
+        #expect(try Self.plan(511).boot.protocol == .realMode(segment: 0, offset: 0x7C00))
+        #expect(try Self.plan(512, format: .flat).boot.protocol == .realMode(segment: 0, offset: 0x7C00))
         #expect(try Self.plan(512, mode: .real).boot.protocol == .bootSector(drive: 0x80))
     }
 

@@ -22,10 +22,10 @@ enum LoaderCheck {
             configuration.commandLine = "some words"
             let plan = try MachinePlan(
                 configuration, image: inspection, host: HostLimits(physicalAddressBits: 46, vcpuCount: 1))
-            if let rule = brokenRule(plan.boot, fileSize: bytes.count, memory) {
+            if let rule = brokenRule(plan.boot, fileSize: Int(inspection.size), memory) {
                 return Answer(isAccepted: true, brokenRule: rule)
             }
-            let image = try ImageReader(opening: source)
+            let image = try ImageReader.open(source, format: format, ImageLimits(memorySize: memorySize))
             do throws(ImageError) { try plan.boot.load(from: image, into: memory) } catch {
                 return Answer(isAccepted: true, brokenRule: "what is planned can be loaded: \(error)")
             }
