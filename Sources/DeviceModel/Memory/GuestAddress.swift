@@ -45,6 +45,6 @@ public struct GuestSegment: Hashable, Sendable {
 }
 
 /// A number as it stands in data sheets: `0x3f8`.
-package func hex(_ value: some BinaryInteger) -> String {
+@inlinable package func hex(_ value: some BinaryInteger) -> String {
     "0x" + String(value, radix: 16)
 }

@@ -17,8 +17,9 @@ public struct RunReport: Sendable, Encodable {
         public let count: UInt64
     }
 
-    /// Of how long exits of one kind took to handle, in nanoseconds, the longest exact and the others within 1 %: from the moment that KVM_RUN came back to the
-    /// next time that it is entered. An exit that ended the run is not among them.
+    /// Of how long exits of one kind took to handle, in nanoseconds: from the moment that KVM_RUN came back to the next time that it is
+    /// entered. The longest is exact, and so are the others where there are up to 64; else they are within 1 %. An exit that ended the
+    /// run is not among them.
     public struct Percentiles: Sendable, Equatable, Encodable {
         public let count: UInt64
         public let p50: UInt64
@@ -43,9 +44,9 @@ public struct RunReport: Sendable, Encodable {
     /// Writes to the serial port that waited in the kernel's ring and were no exits.
     public internal(set) var coalescedWrites: UInt64 = 0
     /// By the names of ``ExitKind``, without those that never came.
-    public internal(set) var exitsByKind: [String: UInt64] = [:]
+    @ByName public internal(set) var exitsByKind: [String: UInt64]
     /// How long exits took to handle, by kind; empty unless ``MachineConfiguration/measuresExits``.
-    public internal(set) var latencies: [String: Percentiles] = [:]
+    @ByName public internal(set) var latencies: [String: Percentiles]
     /// Sorted by port. A REP INS counts once.
     public internal(set) var exitsByPort: [PortCount] = []
     /// Sorted by address.
@@ -53,7 +54,7 @@ public struct RunReport: Sendable, Encodable {
     /// What came of each device.
     public internal(set) var devices: [DeviceReport] = []
     /// Bytes that each console wrote, by the devices' names.
-    public internal(set) var consoleBytes: [String: UInt64] = [:]
+    @ByName public internal(set) var consoleBytes: [String: UInt64]
     /// Bytes of output that nobody took before the run ended.
     public internal(set) var unwrittenBytes = 0
     /// Doorbells of virtio devices that were exits; nil where there is no such device.
@@ -70,25 +71,24 @@ public struct RunReport: Sendable, Encodable {
     init() {}
 
     mutating func add(_ tally: ExitTally) {
-        for kind in ExitKind.allCases where tally.kinds[kind.rawValue] > 0 {
-            exitsByKind[kind.name] = tally.kinds[kind.rawValue]
-            exitCount &+= tally.kinds[kind.rawValue]
-        }
+        $exitsByKind = ExitKind.allCases.map { ($0.name, tally.kinds[$0.rawValue]) }.filter { $0.1 > 0 }
+        exitCount = tally.kinds.reduce(0, &+)
         exitsByPort = tally.ports.map {
             PortCount(port: hex($0.port), direction: Self.direction($0.isWrite), count: $0.count)
         }
-        exitsByPage = tally.mmioPages
-            .sorted { ($0.key.page, $0.key.isWrite ? 1 : 0) < ($1.key.page, $1.key.isWrite ? 1 : 0) }
-            .map { PageCount(page: hex($0.key.page), direction: Self.direction($0.key.isWrite), count: $0.value) }
+        exitsByPage = tally.mmioPages.map {
+            PageCount(page: hex($0.address), direction: Self.direction($0.isWrite), count: $0.count)
+        }
         if tally.otherMMIO > 0 {
             exitsByPage.append(PageCount(page: "others", direction: "both", count: tally.otherMMIO))
         }
     }
 
+    /// - Parameter devices: each with a name of its own.
     mutating func add(_ devices: [DeviceReport]) {
         self.devices = devices
+        $consoleBytes = devices.compactMap { device in device.consoleBytes.map { (device.name, $0) } }
         for device in devices {
-            if let bytes = device.consoleBytes { consoleBytes[device.name] = bytes }
             if let exits = device.doorbellExits { doorbellExits = (doorbellExits ?? 0) &+ exits }
             if let code = device.lastCode { postCode = code }
             if let lost = device.lostRequests { lostHypercalls &+= lost }

@@ -139,7 +139,7 @@ public struct VirtualMachine: ~Copyable {
         report.coalescedWrites = parts.host.coalescing.count
         var latencies = first.latencies
         for other in others { if let more = other.runner.latencies { latencies?.add(more) } }
-        report.latencies = latencies?.percentiles ?? [:]
+        if let latencies { report.$latencies = latencies.percentiles }
         report.add(deviceReports)
         report.add(unmappedPorts: parts.ports.unmapped, memory: parts.mmio.unmapped)
         report.add(refusedMSRs: parts.refusedMSRs)

@@ -38,12 +38,12 @@ extension RunReport {
             ("cpuNanoseconds", .signed(cpuNanoseconds)),
             ("exitCount", .number(exitCount)),
             ("coalescedWrites", .number(coalescedWrites)),
-            ("exitsByKind", .counts(exitsByKind)),
-            ("latencies", .object(latencies.map { ($0.key, $0.value.json) })),
+            ("exitsByKind", .counts($exitsByKind)),
+            ("latencies", .object($latencies.map { ($0.name, $0.value.json) })),
             ("exitsByPort", .list(exitsByPort.map { .count("port", $0.port, $0.direction, $0.count) })),
             ("exitsByPage", .list(exitsByPage.map { .count("page", $0.page, $0.direction, $0.count) })),
             ("devices", .list(devices.map(\.json))),
-            ("consoleBytes", .counts(consoleBytes)),
+            ("consoleBytes", .counts($consoleBytes)),
             ("unwrittenBytes", .signed(Int64(unwrittenBytes))),
             ("doorbellExits", doorbellExits.map(JSON.number)),
             ("lostHypercalls", .number(lostHypercalls)),
@@ -107,8 +107,8 @@ extension VirtioPortReport {
 }
 
 extension JSON {
-    fileprivate static func counts(_ counts: [String: UInt64]) -> JSON {
-        .object(counts.map { ($0.key, .number($0.value)) })
+    fileprivate static func counts(_ counts: [(name: String, value: UInt64)]) -> JSON {
+        .object(counts.map { ($0.name, .number($0.value)) })
     }
 
     fileprivate static func count(_ kind: String, _ place: String, _ direction: String, _ count: UInt64) -> JSON {
