@@ -109,7 +109,7 @@ public struct Guest: Sendable {
 }
 
 /// An amount of memory.
-public struct MemorySize: Equatable, Sendable {
+public struct MemorySize: Equatable, Sendable, CustomStringConvertible {
     public let bytes: UInt64
 
     public init(bytes: UInt64) {
@@ -121,6 +121,8 @@ public struct MemorySize: Equatable, Sendable {
 
     /// Of 1,024 mebibytes each.
     public static func gibibytes(_ count: UInt64) -> MemorySize { of(count, 1 << 30) }
+
+    public var description: String { bytes % (1 << 20) == 0 ? "\(bytes >> 20) MiB" : "\(bytes) bytes" }
 
     private static func of(_ count: UInt64, _ unit: UInt64) -> MemorySize {
         let (bytes, isTooLarge) = count.multipliedReportingOverflow(by: unit)

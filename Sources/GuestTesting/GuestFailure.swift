@@ -17,7 +17,9 @@ public struct GuestFailure: Error, Sendable {
     }
 
     init(_ image: String, _ error: VMMError, output: [UInt8] = []) {
-        let remedy = error.meansNoKVM ? "; a test that needs KVM says .requiresKVM, or is a GuestTestCase" : ""
+        let remedy =
+            error.meansNoKVM && skipReason != nil
+            ? "; a test that needs KVM says .requiresKVM, or is a GuestTestCase" : ""
         self.init(image, error.description + remedy, output: output)
     }
 

@@ -15,7 +15,7 @@ private let missingKVM: String? = {
 
 /// Why tests are to be skipped; nil where they are to run: also where a run of all tests is to fail without KVM, for which
 /// `SWIFTVMM_REQUIRE_KVM` is set.
-private var skipReason: String? {
+var skipReason: String? {
     ProcessInfo.processInfo.environment["SWIFTVMM_REQUIRE_KVM"] == nil ? missingKVM : nil
 }
 
