@@ -2,7 +2,8 @@ extension Guest {
     /// Runs the guest to its end, whatever that is. Takes no thread of Swift's; a task that is cancelled stops the guest.
     ///
     /// - Parameters:
-    ///   - fileID: where a failure is said to be, as `line`.
+    ///   - fileID: the file that a failure is said to be in.
+    ///   - line: the line.
     /// - Throws: where no machine can be made, the host fails, or the task is cancelled.
     public func run(fileID: StaticString = #fileID, line: UInt = #line) async throws(GuestFailure) -> Outcome {
         let place = SourcePlace(fileID, line)
@@ -14,6 +15,8 @@ extension Guest {
     /// - Parameters:
     ///   - output: all that it has to print, or a part of it; nil for anything.
     ///   - status: what it has to write to an exit port.
+    ///   - fileID: the file that a failure is said to be in.
+    ///   - line: the line.
     /// - Throws: where something else came, and as ``run(fileID:line:)``.
     @discardableResult
     public func expect(

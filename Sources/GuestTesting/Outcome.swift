@@ -21,7 +21,8 @@ public struct Outcome: Sendable {
     /// - Parameters:
     ///   - output: all that it has to print, or a part of it; nil for anything.
     ///   - status: what it has to write to an exit port.
-    ///   - fileID: where a failure is said to be, as `line`.
+    ///   - fileID: the file that a failure is said to be in.
+    ///   - line: the line.
     /// - Throws: where something else came.
     @discardableResult
     public func expect(
