@@ -20,6 +20,7 @@ let package = Package(
         .library(name: "KVM", targets: ["KVM"]),
         .library(name: "DeviceModel", targets: ["DeviceModel"]),
         .library(name: "VMM", targets: ["VMM"]),
+        .library(name: "GuestTesting", targets: ["GuestTesting"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -44,6 +45,7 @@ let package = Package(
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: strict),
+        .target(name: "GuestTesting", dependencies: ["VMM", "KVM", "LinuxHost", system], swiftSettings: strict),
         .target(name: "Comparison", dependencies: ["LinuxHost", "CContainer", system], swiftSettings: strict),
         .executableTarget(
             name: "swiftvmm",
@@ -74,6 +76,12 @@ let package = Package(
             dependencies: [
                 "VMM", "KVM", "LinuxHost", "DeviceModel", "TestSupport", "GuestTable", "VirtioDriver", system,
             ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "GuestTestingTests", dependencies: ["GuestTesting", "VMM", "LinuxHost", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "GuestTests", dependencies: ["GuestTesting", "VMM", "GuestTable", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "CLITests",

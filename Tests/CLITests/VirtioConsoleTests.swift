@@ -111,6 +111,15 @@ struct VirtioConsoleTests {
         )
     }
 
+    @Test("so does one that is gone when the guest has ended, with much that it has not taken")
+    func goneAfterTheEnd() async throws {
+        let outcome = try await scratch.shell(
+            "(\"$0\" run \"$1\" --console virtio 2>errors; echo $? >status) | head -c 1000000 | wc -c",
+            [Guests.path("long-virtio-flood.elf")])
+        #expect(outcome.text == "1000000\n", "\(outcome)")
+        #expect(try scratch.text("status") == "74\n")
+    }
+
     @Test("so does a disk that is full")
     func fullDisk() async throws {
         let outcome = try await scratch.swiftvmm("run", hello, "--console", "virtio", redirection: ">/dev/full")

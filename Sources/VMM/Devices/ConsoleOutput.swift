@@ -11,8 +11,8 @@ import SystemPackage
 public final class ConsoleOutput: Sendable {
     private enum Target {
         case descriptor(Int32, discardsWhenHungUp: Bool)
-        /// Of so many bytes at most.
-        case memory(limit: Int)
+        /// Of so many bytes at most; the closure is called when there are more.
+        case memory(limit: Int, onOutput: (@Sendable () -> Void)?)
         case nothing
     }
 
@@ -77,10 +77,12 @@ public final class ConsoleOutput: Sendable {
 
     /// Keeps everything in memory, for ``collected``.
     ///
-    /// - Parameter limit: in bytes: a guest must not make this process grow without end. What is more is like output to a
-    ///   full disk, and ends the run with ``VMMError/output(_:)`` and ENOSPC.
-    public init(collectingUpTo limit: Int = 16 << 20) {
-        target = .memory(limit: max(0, limit))
+    /// - Parameters:
+    ///   - limit: in bytes: a guest must not make this process grow without end. What is more is like output to a
+    ///     full disk, and ends the run with ``VMMError/output(_:)`` and ENOSPC.
+    ///   - onOutput: called when ``collected`` has grown, on a thread of the machine, which it must not keep waiting.
+    public init(collectingUpTo limit: Int = 16 << 20, onOutput: (@Sendable () -> Void)? = nil) {
+        target = .memory(limit: max(0, limit), onOutput: onOutput)
     }
 
     private init(_ target: Target) {
@@ -200,9 +202,10 @@ public final class ConsoleOutput: Sendable {
 
     private func pass(_ bytes: [UInt8], unless shouldGiveUp: (Int64) -> Bool) -> (FlushResult, written: Int) {
         switch target {
-        case .memory(let limit):
+        case .memory(let limit, let onOutput):
             // SAFETY: raw bytes of a byte span are its elements.
             let written = unsafe keep(bytes.span.bytes, limit)
+            if written > 0 { onOutput?() }
             pending.subtract(written, ordering: .relaxed)
             return (written == bytes.count ? .done : .failed(.noSpace), written)
         case .nothing:
@@ -344,9 +347,10 @@ public final class ConsoleOutput: Sendable {
     ) -> PassResult {
         switch target {
         case .nothing: bytes.removeAll()
-        case .memory(let limit):
+        case .memory(let limit, let onOutput):
             var count = 0
             bytes.forEachPart(upTo: .max) { count += keep($0, limit) }
+            if count > 0 { onOutput?() }
             bytes.removeFirst(count)
             return bytes.count == 0 ? .done : .failed(.noSpace)
         case .descriptor(_, let discardsWhenHungUp):

@@ -183,7 +183,7 @@ final class QueueRunner<Task: QueueTask>: DeviceQueue {
         host.noteProgress()
         switch progress {
         case .again: ring()
-        case .failed(let error): host.control.end(.failure(.output(error)))
+        case .failed(let error): host.control.fail(.output(error))
         case .waits: break
         }
     }

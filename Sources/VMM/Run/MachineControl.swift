@@ -134,6 +134,16 @@ public final class MachineControl: Sendable {
         kickAll()
     }
 
+    /// Output cannot be written. That is what came of the run, also where the guest has ended meanwhile.
+    func fail(_ error: VMMError) {
+        state.change { state in
+            if case .failure = state.outcome { return }
+            state.outcome = .failure(error)
+        }
+        isOver.store(true, ordering: .sequentiallyConsistent)
+        kickAll()
+    }
+
     /// Whether a thread has ended the run.
     var hasEnded: Bool { isOver.load(ordering: .sequentiallyConsistent) }
 

@@ -27,6 +27,37 @@ public enum StopReason: Equatable, Sendable {
     case guestError(GuestError)
 }
 
+extension StopReason {
+    /// One line for people: how the run ended, and where there is one, the remedy.
+    public var message: String {
+        switch self {
+        case .halted: "the guest halted"
+        case .sleeping:
+            "the guest sleeps with interrupts on, and nothing in this machine can interrupt it; give it interrupt controllers, or turn interrupts off before the last HLT"
+        case .exited(let status): "the guest ended with status \(status)"
+        case .reset(let cause): "the guest reset the machine (\(cause))"
+        case .poweredOff: "the guest powered the machine off"
+        case .panicked: "the guest's kernel panicked, as it told by the panic port"
+        case .exception(let exception): exception.description
+        case .tripleFault(let fault): fault.description
+        case .deadline: "the deadline passed before the guest ended"
+        case .signal(let number): "ended by signal \(number)"
+        case .stopped: "the run was stopped"
+        case .guestError(let error): error.description
+        }
+    }
+
+    /// A vCPU's as its guest failed on it; nil where it did not fail.
+    public var state: CPUSnapshot? {
+        switch self {
+        case .exception(let exception): exception.state
+        case .tripleFault(let fault): fault.state
+        case .guestError(let error): error.state
+        default: nil
+        }
+    }
+}
+
 /// Why a guest cannot go on, with the vCPU's state.
 public struct GuestError: Equatable, Sendable {
     public enum Kind: Equatable, Sendable {

@@ -25,39 +25,21 @@ struct StopSummary: Equatable, Encodable {
         _ reason: StopReason, unwritten: Int, states: [Int: CPUSnapshot] = [:], whySilent: String? = nil
     ) {
         status = ExitStatus(reason)
-        var detail: String?
-        var message: String
+        var message = reason.message
+        self.reason = Self.word(for: reason)
         switch reason {
-        case .halted: (self.reason, message) = ("halted", "the guest halted")
         case .sleeping:
-            (self.reason, message) = (
-                "sleeping",
-                "the guest sleeps with interrupts on, and nothing in this machine can interrupt it; give it interrupt controllers with --irqchip full, or turn interrupts off before the last HLT"
-            )
-        case .exited(let status): (self.reason, message) = ("exited", "the guest ended with status \(status)")
-        case .reset(let cause): (self.reason, message) = ("reset", "the guest reset the machine (\(cause))")
-        case .poweredOff: (self.reason, message) = ("poweredOff", "the guest powered the machine off")
-        case .panicked:
-            (self.reason, message) = ("panicked", "the guest's kernel panicked, as it told by the panic port")
-        case .exception(let exception):
-            (self.reason, message) = ("exception", exception.description)
-            detail = exception.state.description
-        case .tripleFault(let fault):
-            (self.reason, message) = ("tripleFault", fault.description)
-            detail = fault.state.description
-        case .deadline:
-            detail = Self.places(states)
-            (self.reason, message) = ("deadline", "the deadline passed before the guest ended")
+            message = message.replacing("interrupt controllers", with: "interrupt controllers with --irqchip full")
         case .signal(let number):
-            detail = Self.places(states)
-            let name = [SIGHUP: "SIGHUP", SIGINT: "SIGINT", SIGTERM: "SIGTERM"][number] ?? "signal \(number)"
-            (self.reason, message) = ("signal", "ended by \(name)")
-        case .stopped:
-            detail = Self.places(states)
-            (self.reason, message) = ("stopped", "quit with Ctrl-A x")
-        case .guestError(let error):
-            (self.reason, message) = ("guestError", error.description)
-            detail = error.state.description
+            let names = [SIGHUP: "SIGHUP", SIGINT: "SIGINT", SIGTERM: "SIGTERM"]
+            if let name = names[number] { message = "ended by \(name)" }
+        case .stopped: message = "quit with Ctrl-A x"
+        default: break
+        }
+        var detail = reason.state?.description
+        switch reason {
+        case .deadline, .signal, .stopped: detail = Self.places(states)
+        default: break
         }
         // One that ended otherwise has told of it, or was not too slow.
         switch reason {
@@ -65,10 +47,27 @@ struct StopSummary: Equatable, Encodable {
             if let whySilent { message += "; the guest printed nothing: \(whySilent)" }
         default: break
         }
+        self.detail = detail
         if unwritten > 0 { message += "; \(unwritten) bytes of its output were not taken by their reader" }
         self.message = message
-        self.detail = detail
         isWorthSaying = reason == .sleeping || reason == .halted && whySilent != nil
+    }
+
+    private static func word(for reason: StopReason) -> String {
+        switch reason {
+        case .halted: "halted"
+        case .sleeping: "sleeping"
+        case .exited: "exited"
+        case .reset: "reset"
+        case .poweredOff: "poweredOff"
+        case .panicked: "panicked"
+        case .exception: "exception"
+        case .tripleFault: "tripleFault"
+        case .deadline: "deadline"
+        case .signal: "signal"
+        case .stopped: "stopped"
+        case .guestError: "guestError"
+        }
     }
 
     private static func places(_ states: [Int: CPUSnapshot]) -> String? {

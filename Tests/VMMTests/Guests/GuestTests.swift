@@ -1,21 +1,10 @@
-import GuestTable
 import TestSupport
 import Testing
 import VMM
 
-@Suite("The guests", .requiresKVM)
+/// What the guests do by themselves is in `GuestTests`.
+@Suite("Guests that are changed", .requiresKVM)
 struct GuestTests {
-    @Test("a guest says what it should and ends as it should", arguments: GuestRow.all)
-    func runs(row: GuestRow) throws {
-        let run = try GuestRun(guest: row.name, row.configure)
-        #expect(run.text == row.output)
-        #expect(run.reason == row.reason)
-        #expect(run.report.unwrittenBytes == 0)
-        #expect(run.report.unmappedPorts.map(\.address) == row.unmappedPorts)
-        #expect(run.report.unmappedMemory.map(\.address) == row.unmappedMemory)
-        #expect(run.report.refusedMSRs.map(\.address) == row.refusedMSRs)
-    }
-
     @Test("the status is the guest's own, from 0 to 255", arguments: [0, 1, 42, 255] as [UInt8])
     func exitStatus(status: UInt8) throws {
         // movb $42, %al; movw $0x500, %dx; outb %al, %dx: the status is the second byte.
