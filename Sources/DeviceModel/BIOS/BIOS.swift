@@ -75,6 +75,8 @@ public struct BIOS: Sendable {
     let machine: BIOSMachine
     /// When the wait of INT 15h AH=86h ends, in nanoseconds of the machine's clock; nil where there is none.
     var waitEnd: Int64?
+    /// How many ticks it takes until keys come to a program that has not asked for one: half a second.
+    var ticksToKeys = 10
 
     var memory: RealModeMemory { machine.memory }
 
@@ -92,7 +94,6 @@ public struct BIOS: Sendable {
         startKeyboard()
         startClock()
         setTextMode(3, clears: true)
-        machine.wantsKey()
     }
 
     /// Serves an interrupt.

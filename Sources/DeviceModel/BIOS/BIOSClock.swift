@@ -12,7 +12,7 @@ extension BIOS {
         memory.store(UInt32(truncatingIfNeeded: ticks), at: BIOSDataArea.ticks)
     }
 
-    func tick() {
+    mutating func tick() {
         let ticks = memory.load(UInt32.self, at: BIOSDataArea.ticks) &+ 1
         if ticks >= Self.ticksPerDay {
             memory.store(UInt32(0), at: BIOSDataArea.ticks)
@@ -21,7 +21,7 @@ extension BIOS {
             memory.store(ticks, at: BIOSDataArea.ticks)
         }
         // Whoever reads the ring of keys without a call has made room, perhaps.
-        machine.wantsKey()
+        if ticksToKeys > 0 { ticksToKeys &-= 1 } else { machine.wantsKey() }
     }
 
     mutating func callClock(_ registers: inout BIOSRegisters) -> BIOSOutcome {

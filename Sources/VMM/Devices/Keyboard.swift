@@ -12,6 +12,8 @@ final class KeyboardDevice: MachineDevice, BusDevice {
     /// How long the keyboard takes from one byte to the next, in nanoseconds: programs may read the last one again, as an interrupt's
     /// handler does that has another before it. A PC's takes longer.
     private static let interval: Int64 = 1_000_000
+    /// How long a boot sector has until keys come that it has not asked its BIOS for, in nanoseconds: it can turn interrupts off first.
+    private static let start: Int64 = 500_000_000
     /// How many bytes are taken from the input before they are typed: a few keys.
     private static let room = 16
 
@@ -78,9 +80,14 @@ final class KeyboardDevice: MachineDevice, BusDevice {
             let own = try input.loop(host.loops.loop(for:))
             loop.withLock { $0 = own }
             input.beginFilling()
-            // What came before the guest begins to look.
-            if !state.withLock({ $0.isHeldUp }) { goOnLater() }
+            // A program that handles all interrupts itself asks nobody for keys.
+            own.after(state.withLock { $0.isHeldUp } ? Self.start : 0) { [weak self] in self?.beginTyping() }
         }
+    }
+
+    private func beginTyping() {
+        state.withLock { $0.isHeldUp = false }
+        goOnLater()
     }
 
     /// - Returns: whether the guest is known since now to look for keys itself.

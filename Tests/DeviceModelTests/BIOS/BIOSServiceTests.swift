@@ -79,6 +79,18 @@ struct BIOSServiceTests {
         #expect((date.cx, date.dx) == (0x1970, 0x0101))
     }
 
+    @Test("who has asked for no key has half a second to turn interrupts off before one comes")
+    func firstKeys() throws {
+        let bench = try BIOSBench()
+        for _ in 0..<10 { _ = bench.outcome(8, ax: 0) }
+        #expect(bench.keyWishes == 0)
+        _ = bench.outcome(8, ax: 0)
+        #expect(bench.keyWishes == 1)
+        let asked = try BIOSBench()
+        _ = asked.outcome(0x16, ax: 0x0100)
+        #expect(asked.keyWishes == 1)
+    }
+
     @Test("a byte goes out by the serial port, and none has come")
     func serial() throws {
         let bench = try BIOSBench()
