@@ -3,9 +3,8 @@
 #include "platform.h"
 #include "bios.inc"
 
-    BOOT
+    BOOT first=cli                  // what is typed comes later
 main:
-    cli                             // what is typed comes later
     CALL "flags" 0x16 ax=0x0200
     CALL "extended flags" 0x16 ax=0x1200
     CALL "put" 0x16 ax=0x0500 cx=0x1E61
