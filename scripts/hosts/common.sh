@@ -1,5 +1,5 @@
-# What scripts/on-amd-v and scripts/on-vt-x share: messages, packages, the cache, and ending what was started. Sourced by
-# them; `program` is the name of the one that did.
+# What scripts share that know of hosts: messages, packages, the cache, and ending what was started. Sourced by them; `program` is the
+# name of the one that did.
 
 # shellcheck shell=bash
 
@@ -16,6 +16,9 @@ fail() {
     say "$1"
     exit "${2:-$status_failed}"
 }
+
+# Whether this machine has a KVM that this user may open: a character device of KVM's number, and not something else in its place.
+has_kvm() { [[ $(stat -Lc %t:%T /dev/kvm 2>/dev/null) == a:e8 ]] && { : <>/dev/kvm; } 2>/dev/null; }
 
 # No silent end where a command fails that nobody expected to.
 set -o errtrace
