@@ -127,6 +127,24 @@ struct TerminalTests {
         #expect(Outcome.withoutPlaces(try scratch.text("errors")) == hint + "swiftvmm: quit with Ctrl-A x\n")
     }
 
+    @Test("keys that there is no room for are told, and counted in the end")
+    func tellsOfLostKeys() async throws {
+        let (terminal, cooked) = (terminal, cooked)
+        let outcome = try await scratch.use(terminal, "run", spin) { _ in
+            try await terminal.waitUntilRaw(of: cooked)
+            // A terminal takes no more than so many at once.
+            for _ in 0..<5 {
+                try terminal.press(String(repeating: "x", count: 1000))
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            try terminal.press("\u{1}x")
+        }
+        #expect(outcome.status == 130, "\(outcome)")
+        let lines = outcome.errors.split(separator: "\n")
+        #expect(lines.first == "swiftvmm: the guest leaves 4096 keys unread: what is typed or pasted now is lost")
+        #expect(lines.contains("swiftvmm: 904 keys were lost: the guest left 4096 unread, and no more may wait"))
+    }
+
     @Test("a guest that reads Ctrl-C gets it, and nobody is told anything")
     func passesInterrupt() async throws {
         let cooked = cooked

@@ -16,8 +16,9 @@ final class Terminal: MachineAttachment {
     private struct State {
         var keys = TerminalKeys()
         var interrupt = UnreadInterrupt()
-        /// How many keys went to the guest.
+        /// How many keys went to the guest, and how many there was no room for.
         var sentCount = 0
+        var lostCount = 0
     }
 
     private let descriptor: Int32
@@ -49,9 +50,16 @@ final class Terminal: MachineAttachment {
         if let (loop, _) = watch.change({ $0.take() }) { loop.unwatch(stream.number) }
     }
 
-    /// Puts the settings back.
+    /// Puts the settings back, and tells of keys that were lost.
     func restore() {
         TerminalMode.end()
+        let lost = state.change { state in
+            defer { state.lostCount = 0 }
+            return state.lostCount
+        }
+        if lost > 0 {
+            StandardStreams.say("\(lost) keys were lost: the guest left \(Self.keyLimit) unread, and no more may wait")
+        }
     }
 
     /// In the background the keys are another's, until the process comes back.
@@ -95,14 +103,23 @@ final class Terminal: MachineAttachment {
             case .nothing: break
             case .help: Self.tell("keys on this terminal:\n\(TerminalKeys.help)")
             case .quit:
-                state.sentCount += input.append(sent)
+                send(sent, &state)
                 control.stop()
                 return false
             }
         }
-        // A terminal's own queue loses keys that nobody reads, too.
-        state.sentCount += input.append(sent)
+        send(sent, &state)
         return true
+    }
+
+    /// A terminal's own queue loses keys that nobody reads, too.
+    private func send(_ keys: [UInt8], _ state: inout State) {
+        let count = input.append(keys)
+        state.sentCount += count
+        if state.lostCount == 0, count < keys.count {
+            Self.tell("the guest leaves \(Self.keyLimit) keys unread: what is typed or pasted now is lost")
+        }
+        state.lostCount += keys.count - count
     }
 
     /// Tells, once, whoever pressed Ctrl-C and waits in vain.
