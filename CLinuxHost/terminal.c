@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "CLinuxHost.h"
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -23,6 +24,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int terminal = -1; /* below 0 outside of a run */
 static struct termios saved, raw;
 static struct sigaction actions[signal_count]; /* what was there before */
+static const char *_Atomic farewell;
+static atomic_int continuations;
 static atomic_int is_raw;
 static atomic_int is_over; /* a signal ends the process: no thread may take the terminal again */
 /* A stack that has run over is one of the crashes. */
@@ -52,7 +55,20 @@ static void give_back(void) {
     set(&saved);
 }
 
+/* Where the terminal takes it at once: a handler must not wait. */
+static void say_farewell(void) {
+  const char *text = atomic_load(&farewell);
+  struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+  if (text && is_foreground() && poll(&output, 1, 0) > 0 && output.revents & POLLOUT)
+    (void)!write(STDOUT_FILENO, text, strlen(text));
+}
+
+void clinux_terminal_set_farewell(const char *text) { atomic_store(&farewell, text); }
+
+int clinux_terminal_continuations(void) { return atomic_load(&continuations); }
+
 static void take_again(void) {
+  atomic_fetch_add(&continuations, 1);
   if (!atomic_load(&is_raw) || !is_foreground())
     return;
   set(&raw);
@@ -74,6 +90,7 @@ static void on_end(int signal) {
   int error = errno;
   atomic_store(&is_over, 1);
   atomic_store(&is_raw, 0);
+  say_farewell();
   give_back();
   for (int i = 0; i < signal_count; i++)
     if (signals[i] == signal)
@@ -95,6 +112,7 @@ static void on_stop(int signal) {
   sigset_t stop;
   sigemptyset(&stop);
   sigaddset(&stop, signal);
+  say_farewell();
   give_back();
   struct sigaction action, own;
   memset(&action, 0, sizeof action);

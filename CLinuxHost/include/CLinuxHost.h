@@ -112,6 +112,13 @@ int clinux_condition_wait(struct clinux_condition *condition, int64_t end);
    1, or 0 where the process is in the background and has left the terminal alone, or -errno with nothing changed. */
 long clinux_terminal_begin(int fd);
 
+/* What is written to standard output, a string that stays, before a signal ends or stops the process: it leaves the terminal's alternate
+   screen. */
+void clinux_terminal_set_farewell(const char *text);
+
+/* How often the process has gone on after a stop, or been told to. */
+int clinux_terminal_continuations(void);
+
 /* The same for a process that may have come to the foreground since. From any thread; 0 after the end. */
 long clinux_terminal_resume(void);
 

@@ -32,6 +32,19 @@ public enum TerminalMode {
         clinux_terminal_end()
     }
 
+    /// What is written to standard output before a signal ends or stops the process, if the terminal takes it at once: for a program that
+    /// shows its alternate screen.
+    public static func setFarewell(_ text: StaticString) {
+        // SAFETY: the text is the program's own, ends with a zero, and stays.
+        text.withUTF8Buffer { text in
+            unsafe clinux_terminal_set_farewell(
+                UnsafeRawPointer(text.baseAddress)?.assumingMemoryBound(to: CChar.self))
+        }
+    }
+
+    /// How often the process has gone on after a stop, in which the terminal was another's.
+    public static var continuations: Int32 { clinux_terminal_continuations() }
+
     /// Makes a pseudo-terminal.
     ///
     /// - Returns: the open first side, and the path by which programs open the other one.

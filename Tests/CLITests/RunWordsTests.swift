@@ -77,7 +77,9 @@ struct RunWordsTests {
 
     @Test("a screen without a value is the terminal, whatever follows")
     func screen() throws {
-        func read(_ words: String...) throws -> RunOptions? { try RunWords.options(ScreenOption.completed(words)) }
+        func read(_ words: String...) throws -> RunOptions? {
+            try RunWords.options(ScreenOption.completed(["run"] + words).dropFirst())
+        }
         #expect(try read("guest", "--screen")?.screen == .terminal)
         #expect(try read("--screen", "guest")?.screen == .terminal)
         #expect(try read("--screen", "guest")?.image == "guest")
@@ -85,7 +87,9 @@ struct RunWordsTests {
         #expect(try read("--screen=text", "guest")?.screen == .text)
         #expect(try read("--screen", "terminal", "guest")?.image == "guest")
         #expect(try read("--screen", "./text")?.image == "./text")
-        #expect(ScreenOption.completed(["--", "--screen"]) == ["--", "--screen"])
+        for words in [["run", "--", "--screen"], ["run", "--cmdline", "--screen"], ["inspect", "x", "--screen"]] {
+            #expect(ScreenOption.completed(words) == words)
+        }
         #expect(throws: (any Error).self) { try read("--screen=picture", "guest") }
     }
 

@@ -91,7 +91,7 @@ struct ScreenTerminalTests {
     func shows(columns: Int, rows: Int) throws {
         var random = SplitMix64(seed: UInt64(columns))
         var terminal = ModelTerminal(columns: columns, rows: rows)
-        var screen = ScreenTerminal(size: (columns, rows))
+        var screen = ScreenTerminal { (columns, rows) }
         terminal.take(screen.begin())
         #expect(terminal.isAlternate)
         var bytes = [UInt8](repeating: 0, count: 0x8000)
@@ -118,7 +118,7 @@ struct ScreenTerminalTests {
 
     @Test("the end brings the usual screen back, with the cursor, and what was there last")
     func ends() {
-        var screen = ScreenTerminal(size: (80, 25))
+        var screen = ScreenTerminal { (80, 25) }
         var bytes = [UInt8](repeating: 0, count: 0x8000)
         for (index, byte) in "hello".utf8.enumerated() { bytes[index * 2] = byte }
         let image = ScreenImage(bytes, ScreenController.View(cursor: nil))
@@ -129,7 +129,7 @@ struct ScreenTerminalTests {
 
     @Test("nothing new takes no more than where the cursor is")
     func quiet() {
-        var screen = ScreenTerminal(size: (80, 25))
+        var screen = ScreenTerminal { (80, 25) }
         let image = ScreenImage([UInt8](repeating: 0x41, count: 0x8000), ScreenController.View())
         #expect(screen.show(image).count > 2000)
         #expect(screen.show(image).count < 20)

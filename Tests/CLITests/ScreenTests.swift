@@ -1,5 +1,9 @@
+import Foundation
+import Glibc
 import TestSupport
 import Testing
+
+@testable import swiftvmm
 
 /// `--screen` by the command.
 @Suite("The guest's screen by the command")
@@ -83,5 +87,71 @@ struct ScreenCommandTests {
             outcome.errors.contains(
                 "1 bytes that the guest printed by debug are lost: the terminal had its screen; --screen text shows both"
             ))
+    }
+
+    /// mov $0xb800, %ax; mov %ax, %ds; 1: incw (%si); add $2, %si; jmp 1b: letters change all the time, and nothing is an exit.
+    private static let restless: [UInt8] = [0xB8, 0x00, 0xB8, 0x8E, 0xD8, 0xFF, 0x04, 0x83, 0xC6, 0x02, 0xEB, 0xF9]
+
+    @Test("a terminal that nobody reads keeps no command from being obeyed", .requiresKVM)
+    func stalled() async throws {
+        let (terminal, scratch) = (try HostTerminal(), scratch)
+        let cooked = terminal.settings
+        let image = try scratch.write(Self.restless, to: "restless.bin")
+        let outcome = try await scratch.use(terminal, "run", image, "--screen", "--format", "flat") { _ in
+            while !terminal.settings.isRaw(of: cooked) { try await Task.sleep(for: .milliseconds(10)) }
+            // It fills up meanwhile.
+            try await Task.sleep(for: .milliseconds(300))
+            try terminal.press("\u{1}x")
+        }
+        #expect(outcome.status == 130, "\(outcome)")
+    }
+
+    @Test("output that cannot be written ends a guest that makes no exits", .requiresKVM)
+    func full() async throws {
+        // Letters, a clear screen, and so on.
+        let code: [UInt8] = [
+            0xB8, 0x00, 0xB8, 0x8E, 0xD8, 0xC7, 0x06, 0x00, 0x00, 0x41, 0x07, 0x49, 0x75, 0xFD, 0xC7, 0x06, 0x00, 0x00,
+            0x00, 0x00, 0x49, 0x75, 0xFD, 0xEB, 0xEC,
+        ]
+        let image = try scratch.write(code, to: "blink.bin")
+        let outcome = try await scratch.swiftvmm(
+            "run", image, "--screen", "text", "--timeout", "250", redirection: ">/dev/full")
+        #expect(outcome.status == 74, "\(outcome)")
+    }
+
+    @Test("the keyboard has standard input whatever the serial port is connected to", .requiresKVM)
+    func keyboardBesideSerial() async throws {
+        let (terminal, scratch, game) = (try HostTerminal(), scratch, game)
+        let cooked = terminal.settings
+        let outcome = try await scratch.use(terminal, "run", "--screen", game, "--serial", "file:serial.out") { _ in
+            try await terminal.waitUntilRaw(of: cooked)
+            try terminal.press("q")
+            try await terminal.wait(for: "\u{1B}[?1049lPut the numbers in order")
+        }
+        #expect(outcome.status == 1, "\(outcome)")
+        try scratch.write(Array("q".utf8), to: "keys")
+        let text = try await scratch.swiftvmm(
+            "run", game, "--screen", "text", "--serial", "null", redirection: "<keys")
+        #expect(text.status == 1, "\(text)")
+        #expect(text.text.contains("Another time."))
+    }
+
+    @Test("at a stop it leaves the alternate screen, and then draws all again", .requiresKVM)
+    func stopped() async throws {
+        let (terminal, scratch, game) = (try HostTerminal(), scratch, game)
+        let cooked = terminal.settings
+        let entry = ScreenTerminal.entry
+        let outcome = try await scratch.use(terminal, "run", "--screen", game) { session in
+            try await terminal.waitUntilRaw(of: cooked)
+            try await terminal.wait(for: "the screen") { terminal.text.contains(entry) }
+            let count = terminal.text.components(separatedBy: entry).count
+            // Nobody could continue it, so that it goes on at once.
+            try session.send(SIGTSTP)
+            try await terminal.wait(for: "\(ScreenTerminal.exit)")
+            try await terminal.wait(for: "all anew") { terminal.text.components(separatedBy: entry).count > count }
+            try terminal.press("q")
+        }
+        #expect(outcome.status == 1, "\(outcome)")
+        #expect(terminal.settings == cooked)
     }
 }

@@ -10,7 +10,7 @@ struct TextScreen {
     }
 
     /// Guest-physical.
-    private static let start: UInt64 = 0xB8000
+    private static let start = ScreenImage.memory
     private static let size = 0x8000
     private static let standardAttribute: UInt8 = 0x07
 

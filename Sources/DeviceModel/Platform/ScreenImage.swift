@@ -1,7 +1,7 @@
 /// What a text screen shows at one moment: its letters with their attributes, and its cursor (IBM VGA, "Alphanumeric Modes").
 public struct ScreenImage: Equatable, Sendable {
     /// Where a PC's letters lie, guest-physical, and how many bytes they go round in.
-    private static let memory: UInt64 = 0xB8000
+    public static let memory: UInt64 = 0xB8000
     private static let memorySize = 0x8000
 
     public struct Cell: Equatable, Sendable {
@@ -46,10 +46,10 @@ public struct ScreenImage: Equatable, Sendable {
         cursor = cells.indices.contains(place) ? (place % columns, place / columns) : nil
     }
 
-    public subscript(row: Int) -> ArraySlice<Cell> { cells[row * columns..<(row + 1) * columns] }
+    subscript(row: Int) -> ArraySlice<Cell> { cells[row * columns..<(row + 1) * columns] }
 
     /// A line's letters, without blanks at its end.
-    public func text(_ row: Int) -> String {
+    func text(_ row: Int) -> String {
         let line = self[row]
         let end = line.lastIndex { !$0.isBlank }.map { $0 + 1 } ?? line.startIndex
         return String(String.UnicodeScalarView(line[..<end].map(\.character)))

@@ -8,10 +8,16 @@ public protocol ScreenRenderer: Sendable {
     mutating func begin() -> [UInt8]
     /// The screen has changed.
     mutating func show(_ image: ScreenImage) -> [UInt8]
+    /// Whether it is to be shown though it has not changed. Asked at each look.
+    var isStale: Bool { mutating get }
     /// The run is over.
     ///
     /// - Parameter image: nil where there is no screen in the guest's RAM.
     mutating func end(_ image: ScreenImage?) -> [UInt8]
+}
+
+extension ScreenRenderer {
+    public var isStale: Bool { false }
 }
 
 /// Where a guest's text screen is shown, and as what. Its keyboard gets the machine's input then, and what a BIOS prints is on the screen
@@ -30,61 +36,91 @@ public struct ScreenConfiguration: Sendable {
 
 /// Looks at a guest's text screen while it runs.
 ///
-/// Concurrency model: the machine's loop looks, and at the end whoever ends the run. Nobody waits for the reader.
+/// Concurrency model: the machine's loop looks and writes, and at the end whoever ends the run. Nobody waits for the reader: where there is no
+/// room, the loop goes on when there is, and the reader sees only then what is there.
 final class ScreenWatch: Sendable {
     private struct State {
         var renderer: any ScreenRenderer
         var last: ScreenImage?
+        var isHolder = false
         var isOver = false
     }
 
-    /// How many bytes may wait for a slow reader, who sees only then what there is.
-    private static let limit = 4096
-
-    private let memory: GuestMemory
-    private let controller: ScreenController
+    private let host: MachineHost
     let output: ConsoleOutput
     private let interval: Int64
+    /// Where the output's bytes are written.
     private let loop: EventLoop
     private let state: Mutex<State>
 
     init(_ configuration: ScreenConfiguration, _ host: MachineHost) throws(VMMError) {
-        memory = host.memory
-        controller = host.screen
-        output = configuration.output ?? host.output
-        interval = max(1_000_000, Int64(configuration.interval / .nanoseconds(1)))
-        loop = try VMM.host { () throws(HostError) in try host.loops.light() }
+        self.host = host
+        let output = configuration.output ?? host.output
+        self.output = output
+        let (seconds, attoseconds) = configuration.interval.components
+        interval = max(1_000_000, min(60, max(0, seconds)) * 1_000_000_000 + attoseconds / 1_000_000_000)
+        loop = try VMM.host { () throws(HostError) in try output.attach(host.loops.loop(for:)) }
         state = Mutex(State(renderer: configuration.renderer))
     }
 
     func begin() {
         state.withLock { write($0.renderer.begin()) }
-        lookAgain()
+        loop.post { [weak self] in self?.lookAgain() }
     }
 
     private func lookAgain() {
-        if output.pendingCount < Self.limit { look() }
-        _ = output.flush { _ in true }
+        state.withLock { state in
+            guard !state.isOver else { return }
+            // What waits for a slow reader is seen first.
+            if output.pendingCount == 0 { look(&state) }
+            pass(&state)
+        }
         loop.after(interval, .devices) { [weak self] in self?.lookAgain() }
     }
 
-    private func look() {
-        guard let image = ScreenImage(of: memory, controller) else { return }
-        state.withLock { state in
-            guard !state.isOver, state.last != image else { return }
-            state.last = image
-            write(state.renderer.show(image))
+    private func look(_ state: inout State) {
+        guard let image = ScreenImage(of: host.memory, host.screen) else { return }
+        guard state.last != image || state.renderer.isStale else { return }
+        state.last = image
+        write(state.renderer.show(image))
+    }
+
+    /// Writes what is held back, as far as there is room.
+    private func pass(_ state: inout State) {
+        var (nothing, lost) = (GuestBytes(memory: host.memory), UInt64(0))
+        let wake: EventLoop.Work = { [weak self] in
+            guard let self else { return }
+            loop.post { [weak self] in self?.goOn() }
+        }
+        let result = output.pass(
+            &nothing, for: ObjectIdentifier(self), losing: &lost, isHolder: &state.isHolder, unless: { false },
+            wake: wake)
+        switch result {
+        case .failed(let error): host.control.fail(.output(error))
+        case .again: loop.post { [weak self] in self?.goOn() }
+        case .done, .waits: break
         }
     }
 
-    /// The vCPUs run no more.
+    private func goOn() {
+        state.withLock { state in
+            if !state.isOver { pass(&state) }
+        }
+    }
+
+    /// The vCPUs run no more: what is written now, whoever ends the run writes out.
     func end() {
-        let image = ScreenImage(of: memory, controller)
+        let image = ScreenImage(of: host.memory, host.screen)
         state.withLock { state in
             state.isOver = true
+            if state.isHolder { output.release() }
+            state.isHolder = false
             write(state.renderer.end(image))
         }
     }
+
+    /// The loops have ended.
+    func close() { output.detach() }
 
     private func write(_ bytes: [UInt8]) {
         // SAFETY: raw bytes of a byte span are its elements.

@@ -38,7 +38,7 @@ enum LowMemory {
     static let biosSegment: UInt64 = 0xF0000
     static let realModeStubs: UInt64 = 0xF8000
     /// The text of a PC's screen (there is RAM).
-    static let screen: UInt64 = 0xB8000
+    static let screen = ScreenImage.memory
     /// Where a flat protected- or long-mode image is loaded.
     static let flatImage: UInt64 = 0x100000
 }

@@ -92,6 +92,7 @@ extension VirtualMachine {
         parts.host.loops.end()
         parts.host.coalescing.end()
         for device in parts.devices { abandonedBytes &+= device.end() }
+        parts.screen?.close()
         // A device that had an output to itself has given it up: what vCPUs wrote behind it can be written.
         for output in parts.outputs { _ = output.flush { _ in true } }
         // Last, for all that was traced; its reader is waited for as the output's is.

@@ -152,14 +152,17 @@ struct ConsoleLines {
     let virtio: ConsoleLine?
     /// In the order of the virtio-console's ports.
     let ports: [ConsoleLine]
+    /// Standard input of a keyboard beside a serial port that is connected elsewhere; nil where there is none.
+    let keyboard: ConsoleLine?
 
     /// - Parameters:
     ///   - ports: of the virtio-console, beside the console itself.
     ///   - standardInput: which console gets it, if that is connected to the standard streams.
+    ///   - hasKeyboard: whether it is the keyboard's instead.
     ///   - deadline: until when the programs at the other ends are waited for.
     init(
         serial: ConsoleEnd, serial2: ConsoleEnd?, virtio: ConsoleEnd?, ports: [VirtioPort],
-        standardInput: ConsoleDevice?, image: String, until deadline: Deadline
+        standardInput: ConsoleDevice?, hasKeyboard: Bool, image: String, until deadline: Deadline
     ) throws(Failure) {
         var open: [ConsoleLine] = []
         func add(_ end: ConsoleEnd, _ label: ConsoleLabel, hasInput: Bool = false) throws(Failure) -> ConsoleLine {
@@ -183,6 +186,8 @@ struct ConsoleLines {
             let first = open.count
             for port in ports { _ = try add(port.end, port.label) }
             self.ports = Array(open[first...])
+            let label = ConsoleLabel(name: "keyboard", option: "--\(ScreenOption.name) ")
+            keyboard = hasKeyboard ? try add(.stdio, label, hasInput: true) : nil
         } catch {
             Self.close(open)
             throw error
@@ -198,15 +203,16 @@ struct ConsoleLines {
         serial2 = options.serial2End.map { line($0, .uart2) }
         virtio = options.virtioEnd.map { line($0, .virtio) }
         ports = options.virtioPorts.map { ConsoleLine(unopened: $0.end, of: $0.label, hasStandardInput: false) }
+        keyboard = nil
     }
 
     /// What gets the terminal's keys, where one does.
     var terminalInput: ConsoleInput? {
-        let line = [serial, serial2, virtio].first { $0?.isTerminal == true }
+        let line = [serial, serial2, virtio, keyboard].first { $0?.isTerminal == true }
         return line??.input
     }
 
-    private var all: [ConsoleLine] { [serial] + [serial2, virtio].compactMap(\.self) + ports }
+    private var all: [ConsoleLine] { [serial] + [serial2, virtio, keyboard].compactMap(\.self) + ports }
 
     /// The guest begins.
     func begin() throws(Failure) {

@@ -1,4 +1,5 @@
 import DeviceModel
+import LinuxHost
 import VMM
 
 /// Shows a guest's text screen on a terminal (ECMA-48; xterm, "Control Sequences"): on its alternate screen while the guest runs, and what was
@@ -7,19 +8,39 @@ struct ScreenTerminal: ScreenRenderer {
     /// What is on the terminal now; nil where that is nothing yet.
     private var shown: ScreenImage?
     /// Columns and rows; what does not fit is cut off.
-    private let size: (columns: Int, rows: Int)
+    private var size: (columns: Int, rows: Int)
+    private let measure: @Sendable () -> (columns: Int, rows: Int)
+    private var continuations = TerminalMode.continuations
 
-    /// - Parameter size: the terminal's.
-    init(size: (columns: Int, rows: Int)) {
-        self.size = size
+    static let entry = "\u{1B}[?1049h\u{1B}[0m\u{1B}[2J"
+    static let exit: StaticString = "\u{1B}[0m\u{1B}[?25h\u{1B}[?1049l"
+
+    /// - Parameter measure: tells the terminal's size.
+    init(_ measure: @escaping @Sendable () -> (columns: Int, rows: Int)) {
+        self.measure = measure
+        size = measure()
     }
 
-    mutating func begin() -> [UInt8] { Array("\u{1B}[?1049h\u{1B}[0m\u{1B}[2J".utf8) }
+    mutating func begin() -> [UInt8] {
+        TerminalMode.setFarewell(Self.exit)
+        return Array(Self.entry.utf8)
+    }
+
+    /// After a stop, and where the window has another size, all is drawn again.
+    var isStale: Bool {
+        mutating get {
+            let (count, new) = (TerminalMode.continuations, measure())
+            defer { (continuations, size) = (count, new) }
+            guard count != continuations || new != size else { return false }
+            shown = nil
+            return true
+        }
+    }
 
     mutating func show(_ image: ScreenImage) -> [UInt8] {
         var text = ""
         let isNew = shown?.columns != image.columns
-        if isNew { text += "\u{1B}[0m\u{1B}[2J" }
+        if isNew { text += Self.entry }
         var attribute: UInt8?
         for row in 0..<min(ScreenImage.rows, size.rows) {
             // Whether the terminal's cursor is where the next letter goes.
@@ -47,9 +68,10 @@ struct ScreenTerminal: ScreenRenderer {
     }
 
     mutating func end(_ image: ScreenImage?) -> [UInt8] {
+        TerminalMode.setFarewell("")
         let lines = image?.lines ?? []
         // The terminal's own end of a line may still be that of a raw mode.
-        return Array(("\u{1B}[0m\u{1B}[?25h\u{1B}[?1049l" + lines.map { $0 + "\r\n" }.joined()).utf8)
+        return Array(("\(Self.exit)" + lines.map { $0 + "\r\n" }.joined()).utf8)
     }
 
     private static func move(_ column: Int, _ row: Int) -> String { "\u{1B}[\(row + 1);\(column + 1)H" }

@@ -22,6 +22,10 @@ extension RunOptions {
         if !usesEventFDs, !plan.devices.contains(where: \.kind.isVirtio) {
             options.append("--no-eventfd has no effect: the machine has no virtio device")
         }
+        if screen != nil, let console {
+            options.append(
+                "the screen's keyboard has no keys: --console gives them to the \(console.label.name); leave it out")
+        }
         return options
     }
 

@@ -60,10 +60,11 @@ extension RunOptions {
         configuration.interruptControllers = irqchip
         configuration.measuresExits = report != nil
         configuration.commandLine = cmdline
-        configuration.input = lines.serial.input
-        configuration.inputGoesToKeyboard = console == nil && serial == .stdio
+        configuration.input = lines.keyboard?.input ?? lines.serial.input
+        configuration.inputGoesToKeyboard = console == nil && (serial == .stdio || lines.keyboard != nil)
         configuration.usesEventFDs = usesEventFDs
-        var serial = UARTConfiguration(output: lines.serial.output)
+        var serial = UARTConfiguration(
+            output: lines.serial.output, input: lines.keyboard == nil ? nil : lines.serial.input)
         serial.coalescesOutput = coalescesSerialOutput
         configuration.devices = [.uart(serial)]
         if let line = lines.serial2 {

@@ -123,13 +123,13 @@ struct RunOptions: Equatable {
         }
     }
 
-    /// What came of a run.
     /// See `BootOutcome`.
     private enum Ending {
         case reason(StopReason)
         case failure(VMMError)
     }
 
+    /// What came of a run.
     private struct Outcome {
         let summary: StopSummary
         /// Nil where nobody wants them or no machine could be made.
@@ -150,7 +150,8 @@ struct RunOptions: Equatable {
         do throws(Failure) {
             lines = try ConsoleLines(
                 serial: serial, serial2: serial2End, virtio: virtioEnd, ports: virtioPorts,
-                standardInput: consoleWithStandardInput, image: guestPaths[0], until: deadline)
+                standardInput: consoleWithStandardInput, hasKeyboard: screenTakesInput, image: guestPaths[0],
+                until: deadline)
         } catch {
             return Outcome(Self.signalSummary ?? StopSummary(error))
         }

@@ -11,6 +11,8 @@ enum RunWords {
         case value(@Sendable (inout RunOptions, String) throws -> Void)
         /// It can be given again, and adds.
         case list(@Sendable (inout RunOptions, String) throws -> Void)
+
+        var isFlag: Bool { if case .flag = self { true } else { false } }
     }
 
     /// One for each option, in the order of the help.

@@ -31,6 +31,11 @@ extension RunOptions {
     /// Which console gets standard input, if any: it is at its end for all of them where the guest itself comes from there.
     var consoleWithStandardInput: ConsoleDevice? { readersOfStandardInput.isEmpty ? console ?? .uart : nil }
 
+    /// Whether it is the keyboard's beside a screen, although the serial port is connected elsewhere.
+    var screenTakesInput: Bool {
+        screen != nil && console == nil && serial != .stdio && readersOfStandardInput.isEmpty
+    }
+
     /// There is one standard input.
     func checkStandardInput() throws(Failure) {
         let readers = readersOfStandardInput
