@@ -78,7 +78,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "GuestTestingTests", dependencies: ["GuestTesting", "VMM", "LinuxHost", "TestSupport"],
+            name: "GuestTestingTests", dependencies: ["GuestTesting", "VMM", "LinuxHost", "TestSupport", system],
             swiftSettings: strict),
         .testTarget(
             name: "GuestTests", dependencies: ["GuestTesting", "VMM", "GuestTable", "TestSupport"],

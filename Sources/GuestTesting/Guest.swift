@@ -75,7 +75,7 @@ public struct Guest: Sendable {
         return guest
     }
 
-    /// How long a run may take, from the first instruction on, instead of ``standardDeadline``. One that takes longer is stopped.
+    /// How long a run may take, the wait for its image included, instead of ``standardDeadline``. One that takes longer is stopped.
     public func deadline(_ duration: Duration) -> Guest {
         configure { $0.timeout = duration }
     }

@@ -23,7 +23,7 @@ public struct GuestFailure: Error, Sendable {
         self.init(image, error.description + remedy, output: output)
     }
 
-    init(_ outcome: Outcome, _ what: String, _ place: SourcePlace) {
+    init(_ outcome: Outcome, _ what: String, _ place: SourcePlace? = nil) {
         (image, output, self.outcome) = (outcome.image, outcome.output, outcome)
         (self.what, self.place) = (what, place)
     }

@@ -23,6 +23,8 @@ final class GuestRun: Sendable {
         output = ConsoleOutput(collectingUpTo: Self.outputLimit) { watchers.look() }
         var (configuration, input) = guest.configuration(output: output, isDialogue: isDialogue)
         configuration.control = control
+        // It counts from here, so that it ends the wait for an image too.
+        configuration.deadline = configuration.deadline.orEarlier(Deadline(after: configuration.timeout))
         self.input = input
         self.watchers = watchers
         let image = guest.image.name
@@ -37,21 +39,27 @@ final class GuestRun: Sendable {
 
     /// Runs the machine to its end, and has everything of it closed before it tells.
     private static func run(_ configuration: MachineConfiguration, _ image: String) -> Result<Outcome, GuestFailure> {
+        let output = configuration.output
+        func outcome(_ machine: borrowing VirtualMachine, _ reason: StopReason) -> Outcome {
+            Outcome(
+                image: image, reason: reason, output: output.collected, report: machine.report,
+                // Where the host does not tell, the rest is worth having.
+                vcpus: (try? machine.snapshots()) ?? [:])
+        }
         do throws(VMMError) {
             var machine = try VirtualMachine(configuration)
-            let reason = try machine.run()
-            return .success(
-                Outcome(
-                    image: image, reason: reason, output: configuration.output.collected, report: machine.report,
-                    // Where the host does not tell, the rest is worth having.
-                    vcpus: (try? machine.snapshots()) ?? [:]))
-        } catch .output(.noSpace) {
-            return .failure(
-                GuestFailure(
-                    image, "it printed more than \(outputLimit >> 20) MiB, and was stopped",
-                    output: configuration.output.collected))
+            do throws(VMMError) {
+                return .success(outcome(machine, try machine.run()))
+            } catch .output(let error) {
+                let isTooMuch = error == .noSpace && output.collected.count >= outputLimit
+                let what =
+                    isTooMuch
+                    ? "it printed more than \(outputLimit >> 20) MiB, and was stopped"
+                    : VMMError.output(error).description
+                return .failure(GuestFailure(outcome(machine, .stopped), what))
+            }
         } catch {
-            return .failure(GuestFailure(image, error, output: configuration.output.collected))
+            return .failure(GuestFailure(image, error, output: output.collected))
         }
     }
 

@@ -76,7 +76,7 @@ public final class Session: Sendable {
         case .success(let outcome): return outcome
         case .failure(var failure):
             failure.place = place
-            throw failure
+            throw failure.recorded()
         }
     }
 }

@@ -107,6 +107,17 @@ struct KVMActionTests {
         #expect(outcome.text == "/dev/kvm can be opened.\n")
     }
 
+    @Test("they fail in words where it cannot be opened, and there is no sudo")
+    func noSudo() async throws {
+        // A program that begins a session has no terminal, and so cannot open this device, which is there.
+        let step = try Self.step(of: Self.action).replacing("/dev/kvm", with: "/dev/tty")
+        let outcome = try await Scratch().shell(
+            "exec setsid --wait env PATH=/nowhere \"$(command -v bash)\" --noprofile --norc -eo pipefail -c \"$1\"",
+            [step])
+        #expect(outcome.status == 1, "\(outcome)")
+        #expect(outcome.text == "::error::this user cannot open /dev/tty, and there is no sudo to change that\n")
+    }
+
     @Test(
         "they fail at once where there is none",
         .enabled("this machine gives no mount namespace", { await MountNamespace.way != nil }))

@@ -77,6 +77,9 @@ struct GzipImageTests {
             "echo some text, and no guest | gzip >k.gz; \"$0\" run k.gz",
             "cannot boot k.gz: it is text; assemble or compile it, and give what comes of that"),
         Refusal(
+            "printf '\\364' | gzip | gzip >k.gz; \"$0\" run k.gz",
+            "cannot boot k.gz: it is packed by gzip twice; gunzip it once"),
+        Refusal(
             "printf '\\050\\265\\057\\375\\0' >k.zst; \"$0\" run k.zst",
             "cannot boot k.zst: it is packed by zstd; unpack it with: zstd --decompress 'k.zst'"),
     ]

@@ -111,9 +111,6 @@ struct ImageInputTests {
             "run guest --initrd /dev/stdin --initrd='- text' <guest", 64,
             "--initrd /dev/stdin and --initrd - text are both read from standard input; give one of them as a file"),
         Refusal(
-            "run - --disk /dev/stdin,ro <guest", 64,
-            "- and --disk /dev/stdin are both read from standard input; give one of them as a file"),
-        Refusal(
             "run - --console virtio <guest", 64,
             "--console gives the virtio-console standard input, which - is read from; leave --console out, or give a file"
         ),
@@ -131,6 +128,22 @@ struct ImageInputTests {
         try scratch.write(TinyGuest.halt + [UInt8](repeating: 0, count: (2 << 20) - 1), to: "large")
         let outcome = try await scratch.shell("mkfifo pipe; exec \"$0\" \(refusal.script)")
         expectRefusal(outcome, refusal.status, refusal.message)
+    }
+
+    @Test("a disk is no stream", arguments: ["-", "-,ro", "/dev/stdin", "/dev/stdin,ro"])
+    func disk(word: String) async throws {
+        try scratch.write(TinyGuest.halt, to: "guest")
+        let outcome = try await scratch.shell("\"$0\" run - --disk=\(word) <guest")
+        #expect(outcome.status == 64 && outcome.output == [], "\(outcome)")
+        #expect(outcome.errors.contains("which standard input cannot be; give a file"), "\(outcome)")
+    }
+
+    @Test("memory that cannot be is no fault of what comes from there", .requiresAnyKVM, arguments: ["cat", "gzip -c"])
+    func memory(program: String) async throws {
+        try scratch.write(TinyGuest.halt, to: "guest")
+        let outcome = try await scratch.shell("\(program) guest | \"$0\" run - --memory 4096T")
+        #expect(outcome.status == 64, "\(outcome)")
+        #expect(outcome.errors.contains("4503599627370496 bytes of memory do not fit the guest's"), "\(outcome)")
     }
 
     @Test("a signal ends the wait for an image", .requiresAnyKVM, arguments: SignalTests.endings)

@@ -1,4 +1,5 @@
 import GuestTesting
+import SystemPackage
 import Testing
 
 @Suite("A guest in a test", .requiresKVM)
@@ -96,7 +97,25 @@ struct ExpectationTests {
         let failed = try #require(await failure { try await guest.expect(exit: 0) })
         #expect(failed.what == "it printed more than 16 MiB, and was stopped")
         #expect(failed.output.count == 16 << 20)
+        #expect(failed.outcome?.reason == .stopped && failed.outcome?.vcpus.count == 1)
+        #expect((failed.outcome?.report.exitCount ?? 0) > 0)
         #expect(failed.description.utf8.count < 20_000)
+    }
+
+    @Test("a guest whose output cannot be written is told with its registers and report")
+    func outputFails() async throws {
+        let full = try FileDescriptor.open(FilePath("/dev/full"), .writeOnly)
+        defer { try? full.close() }
+        // movw $0x3f8, %dx; outb %al, %dx; hlt
+        let guest = Guest.code([0xBA, 0xF8, 3, 0xEE, 0xF4]).configure {
+            $0.devices = [.uart(UARTConfiguration(output: ConsoleOutput(descriptor: full.rawValue)))]
+        }
+        let failed = try #require(await failure { try await guest.expect(exit: 0) })
+        #expect(
+            failed.what
+                == "cannot write the guest's output: No space left on device; free some space or redirect it elsewhere")
+        #expect(failed.description.contains("\nvCPU 0 at 0000:7c"), "\(failed)")
+        #expect(failed.description.contains("\nrun: "), "\(failed)")
     }
 
     @Test("a guest is a value: what varies one leaves it as it was", arguments: [1, 3])

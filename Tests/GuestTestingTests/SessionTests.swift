@@ -1,6 +1,8 @@
+import Glibc
 import GuestTesting
 import LinuxHost
 import Synchronization
+import SystemPackage
 import Testing
 
 @Suite("A dialogue with a guest", .requiresKVM)
@@ -90,6 +92,26 @@ struct SessionTests {
         #expect(failed.outcome?.reason == .stopped)
     }
 
+    @Test("an image that nobody writes is waited for until the deadline")
+    func pipe() async throws {
+        let pipe = try NamedPipe()
+        let guest = Guest(pipe.path).deadline(.milliseconds(50))
+        let failed = try #require(await failure { try await guest.run() })
+        #expect(failed.what == "cannot boot \(pipe.path): the deadline passed before all of it had come")
+        #expect(failed.outcome == nil)
+    }
+
+    @Test("a task that is cancelled waits for no image")
+    func cancelledPipe() async throws {
+        let pipe = try NamedPipe()
+        let task = Task { await failure { try await Guest(pipe.path).deadline(.seconds(600)).run() } }
+        let writer = try await pipe.openedForReading()
+        defer { try? writer.close() }
+        task.cancel()
+        let failed = try #require(await task.value)
+        #expect(failed.what == "cannot boot \(pipe.path): the machine was stopped before all of it had come")
+    }
+
     @Test("a guest whose session nobody has any more is stopped")
     func dropped() async throws {
         let ended = EndSignal()
@@ -99,6 +121,32 @@ struct SessionTests {
             _ = session
         }
         await ended.ended()
+    }
+}
+
+/// In the system's folder for such things; removed with this object.
+private final class NamedPipe: Sendable {
+    let path = "/tmp/guest-testing-\(UInt64.random(in: 0 ... .max))"
+
+    init() throws {
+        // SAFETY: a C string for the length of the call.
+        try #require(unsafe mkfifo(path, 0o600) == 0)
+    }
+
+    deinit {
+        // SAFETY: as above.
+        _ = unsafe unlink(path)
+    }
+
+    /// Its other end, when someone has opened it to read.
+    func openedForReading() async throws -> FileDescriptor {
+        while true {
+            do { return try FileDescriptor.open(FilePath(path), .writeOnly, options: .nonBlocking) } catch Errno
+                .noSuchAddressOrDevice
+            {
+                try await Task.sleep(for: .milliseconds(1))
+            }
+        }
     }
 }
 

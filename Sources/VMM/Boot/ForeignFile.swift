@@ -40,6 +40,8 @@ struct ForeignFile: Equatable {
 
     private static let kinds: [Kind] = [
         Kind("#!", "it is a script; give what the script would build or run"),
+        // What gzip packed was unpacked before.
+        Kind(Gzip.magic + [8], "it is packed by gzip twice; gunzip it once"),
         Kind([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0], packed("xz", "xz --decompress --keep 'FILE'")),
         Kind([0x28, 0xB5, 0x2F, 0xFD], packed("zstd", "zstd --decompress 'FILE'")),
         Kind([0x04, 0x22, 0x4D, 0x18], packed("lz4", "lz4 --decompress 'FILE'")),

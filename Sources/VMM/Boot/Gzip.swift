@@ -31,20 +31,28 @@ enum Gzip {
         let memory = try limits.makeMemory()
         var inflater = try Inflater()
         var (offset, size): (UInt64, UInt64) = (0, 0)
+        // What was read from the offset on: it may have many small members.
+        var packed: ArraySlice<UInt8> = []
         while offset < image.size {
             try limits.check()
-            let count = Int(min(UInt64(piece), image.size - offset))
-            let packed = try image.bytes(at: offset, count: count, part: "gzip data")
+            if packed.isEmpty {
+                let count = Int(min(UInt64(piece), image.size - offset))
+                packed = try image.bytes(at: offset, count: count, part: "gzip data")[...]
+            }
             // SAFETY: the memory lives longer than the call, and has more room than the limit, which was not reached.
             let room = unsafe UnsafeMutableRawBufferPointer(rebasing: memory.bytes[Int(size)...])
             let step = try unsafe inflater.inflate(packed, into: room)
+            packed = packed.dropFirst(step.taken)
             offset += UInt64(step.taken)
             size += UInt64(step.given)
             guard size <= limits.size else { throw .overLimit(limits.size) }
             guard step.isAtEnd else { continue }
-            guard image.size - offset >= magic.count,
-                try image.bytes(at: offset, count: magic.count, part: "gzip data") == magic
-            else { return Content(memory: memory, size: size, ignored: image.size - offset) }
+            let left = image.size - offset
+            if packed.count < magic.count {
+                // What is read for the next member begins with its magic number.
+                packed = try image.bytes(at: offset, count: Int(min(UInt64(magic.count), left)), part: "gzip data")[...]
+            }
+            guard packed.starts(with: magic) else { return Content(memory: memory, size: size, ignored: left) }
             inflater.reset()
         }
         throw .truncated("gzip data")
@@ -64,12 +72,16 @@ enum Gzip {
     private let stream: UnsafeMutablePointer<z_stream>
 
     init() throws(ImageError) {
-        unsafe stream = .allocate(capacity: 1)
+        let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
         unsafe stream.initialize(to: z_stream())
         // The largest window, and gzip's header and checksum (zlib.h, inflateInit2).
         // SAFETY: a structure of the size that is told, which zlib fills in.
         let result = unsafe inflateInit2_(stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
-        guard result == Z_OK else { throw .cannotRead(Errno(rawValue: ENOMEM)) }
+        guard result == Z_OK else {
+            unsafe stream.deallocate()
+            throw .cannotRead(Errno(rawValue: ENOMEM))
+        }
+        unsafe self.stream = stream
     }
 
     deinit {
@@ -87,7 +99,7 @@ enum Gzip {
     /// Takes of the bytes as many as there is room for, up to the end of a member.
     @unsafe
     mutating func inflate(
-        _ bytes: [UInt8], into room: UnsafeMutableRawBufferPointer
+        _ bytes: ArraySlice<UInt8>, into room: UnsafeMutableRawBufferPointer
     ) throws(ImageError) -> Step {
         let available = UInt32(clamping: room.count)
         // SAFETY: zlib reads and writes no more than what is told to be there, within the call.

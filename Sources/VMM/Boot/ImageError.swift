@@ -1,5 +1,6 @@
 import Glibc
 import KVM
+import LinuxHost
 import SystemPackage
 
 /// Why an image cannot be booted: what is wrong with it, and the remedy where there is one.
@@ -17,6 +18,10 @@ public enum ImageError: Error, Equatable, Sendable {
     case overLimit(UInt64)
     /// Not all of it came in time.
     case deadline
+    /// The machine was stopped before all of it had come.
+    case stopped
+    /// There is no memory for as much of it as the machine's RAM holds.
+    case noRoom(HostError)
     /// It is plainly no guest: what it is, and what to do with it.
     case foreign(String)
     /// Nor can it be machine code: why.
@@ -38,6 +43,8 @@ extension ImageError: CustomStringConvertible {
             "it has more than \(limit) bytes, too many to unpack, or to take from a pipe, for this machine; give the machine more memory"
         case .brokenGzip(let words): "what gzip packed is broken (\(words)); copy or pack it again"
         case .deadline: "the deadline passed before all of it had come"
+        case .stopped: "the machine was stopped before all of it had come"
+        case .noRoom(let error): "\(error); give the machine less memory"
         case .truncated(let part): "the file ends inside its \(part); copy or build it again"
         case .foreign(let words): words
         case .notCode(let words):

@@ -5,14 +5,20 @@ import SystemPackage
 /// What is taken of an image whose size nobody knows before: of one that comes through a pipe.
 struct ImageLimits {
     /// In bytes.
-    var size: UInt64
+    let size: UInt64
     /// Until when it is waited for.
-    var deadline = Deadline.never
+    let deadline: Deadline
+    /// Ends the wait when it is asked to stop the machine.
+    let control: MachineControl?
+
+    /// How often the reasons to give up are looked at, in nanoseconds.
+    private static let interval: Int64 = 20_000_000
 
     /// - Parameter memorySize: the machine's RAM in bytes; nil for what is usual, which is most for Linux.
-    init(memorySize: UInt64? = nil, until deadline: Deadline = .never) {
+    init(memorySize: UInt64? = nil, until deadline: Deadline = .never, control: MachineControl? = nil) {
         size = memorySize ?? ImageFormat.linux.standardMemory
         self.deadline = deadline
+        self.control = control
     }
 
     /// Memory for as much, and a page more, so that there is room for what is too much.
@@ -21,16 +27,17 @@ struct ImageLimits {
         let (room, overflows) = size.addingReportingOverflow(2 * page)
         do throws(HostError) { return try HostMemory(size: overflows ? .max : Int(clamping: room & ~(page - 1))) } catch
         {
-            throw .cannotRead(error.reason)
+            throw .noRoom(error)
         }
     }
 
-    /// In nanoseconds; below 0 for as long as it takes.
-    var timeLeft: Int64 { deadline.exists ? max(0, deadline.timeLeft) : -1 }
+    /// How long to wait before the next ``check()``, in nanoseconds.
+    var patience: Int64 { max(0, min(Self.interval, deadline.timeLeft)) }
 
     /// Whether someone wants the program to end, however much of the image is still to come.
     func check() throws(ImageError) {
         if StopSignals.caught != nil { throw .cannotRead(Errno(rawValue: EINTR)) }
+        if control?.stopIsRequested == true { throw .stopped }
         if deadline.isOver { throw .deadline }
     }
 }
@@ -50,7 +57,7 @@ enum ImageStream {
         while true {
             try limits.check()
             // A named pipe that nobody has opened yet would seem to be at its end.
-            guard case .ready = InterruptibleWait.wait(for: stream.number, nanoseconds: limits.timeLeft) else {
+            guard case .ready = InterruptibleWait.wait(for: stream.number, nanoseconds: limits.patience) else {
                 continue
             }
             // SAFETY: the memory has room for a byte more than the limit, and lives longer than the call.

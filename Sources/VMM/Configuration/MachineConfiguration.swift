@@ -58,7 +58,7 @@ public struct MachineConfiguration: Sendable {
 }
 
 extension MachineConfiguration {
-    var imageLimits: ImageLimits { ImageLimits(memorySize: memorySize, until: deadline) }
+    var imageLimits: ImageLimits { ImageLimits(memorySize: memorySize, until: deadline, control: control) }
 
     /// - Throws: `VMMError.module` for the first that cannot be opened.
     func openModules() throws(VMMError) -> [ImageReader] {
@@ -67,6 +67,8 @@ extension MachineConfiguration {
         for module in modules {
             do throws(ImageError) {
                 readers.append(try ImageReader(module.source, limits))
+            } catch .noRoom(let error) {
+                throw .configuration("\(error); use less")
             } catch {
                 throw .module(name: module.source.name, error)
             }

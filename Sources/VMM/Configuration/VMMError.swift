@@ -75,5 +75,10 @@ func host<Value: ~Copyable>(_ body: () throws(HostError) -> Value) throws(VMMErr
 
 /// The same for what is wrong with a file that the guest is given, by its name.
 func imageErrors<Value>(_ name: String, _ body: () throws(ImageError) -> Value) throws(VMMError) -> Value {
-    do throws(ImageError) { return try body() } catch { throw .image(name: name, error) }
+    do throws(ImageError) { return try body() } catch .noRoom(let error) {
+        // No image helps there.
+        throw .configuration("\(error); use less")
+    } catch {
+        throw .image(name: name, error)
+    }
 }

@@ -31,7 +31,6 @@ final class MachineParts: Sendable {
     var control: MachineControl { host.control }
 
     /// Makes the devices of a plan, and puts each in its place.
-    ///
     init(
         _ plan: MachinePlan, _ configuration: MachineConfiguration, _ host: MachineHost, image: ImageReader,
         kvm: consuming KVMVirtualMachine

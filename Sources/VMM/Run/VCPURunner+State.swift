@@ -40,7 +40,8 @@ extension VCPURunner {
         let frame = try words(5 + (code ? 1 : 0), of: width, at: here.stackAddress)
         // A double fault's code is 0, in real mode it has none.
         let isTick =
-            machine.followsBIOS && vector == BIOSInterrupts.master.firstVector && (mode == .real || frame.first != 0)
+            machine.followsBIOS && vector == BIOSInterrupts.master.firstVector
+            && (mode == .real || frame.first.map { $0 != 0 } ?? false)
         if isTick { code = false }
         let rest = frame.dropFirst(code ? 1 : 0).prefix(5)
         if rest.count >= 3 {

@@ -100,6 +100,10 @@ public struct VirtualMachine: ~Copyable {
         _ configuration: MachineConfiguration, _ limits: HostLimits
     ) throws(VMMError) -> (MachinePlan, GuestRAM, ImageReader) {
         let name = configuration.image.name
+        // Before the image is read, for which there has to be as much memory: no image helps a machine that cannot be.
+        if let size = configuration.memorySize {
+            _ = try MemoryMap(size: size, physicalAddressBits: limits.physicalAddressBits)
+        }
         let image = try ImageReader.open(
             configuration.image, format: configuration.format, configuration.imageLimits)
         let inspection = try ImageInspection(

@@ -109,6 +109,7 @@ struct ConsoleLine {
             _ = try PatientCall.run(until: deadline) { connect(descriptor, to: path) }
             return descriptor
         } catch {
+            if descriptor >= 0 { _ = Glibc.close(descriptor) }
             throw Failure(error, waitingFor: path) { error in
                 let isListening = error.rawValue != ENOENT && error.rawValue != ECONNREFUSED
                 let remedy =

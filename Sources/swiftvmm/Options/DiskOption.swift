@@ -15,6 +15,11 @@ struct DiskOption: Equatable, Sendable {
         let isReadOnly = text.hasSuffix(",ro")
         let path = isReadOnly ? String(text.dropLast(3)) : text
         guard !path.isEmpty else { throw ValidationError("it names no file; give FILE, or FILE,ro to only read it") }
+        guard !StandardInput.isNamed(path) else {
+            throw ValidationError(
+                "a disk is read and written at any place, which standard input cannot be; give a file, and one of the name - as ./-"
+            )
+        }
         if !isReadOnly, let comma = path.lastIndex(of: ","),
             ["rw", "readonly", "format=raw"].contains(path[comma...].dropFirst())
         {

@@ -22,9 +22,7 @@ enum StandardInput {
 extension RunOptions {
     /// The words that a guest's bytes are read from standard input for.
     private var readersOfStandardInput: [String] {
-        let files =
-            [(image, image)] + initrds.map { ("--initrd \($0)", Self.modulePath($0)) }
-            + disks.map { ("--disk \($0.path)", $0.path) }
+        let files = [(image, image)] + initrds.map { ("--initrd \($0)", Self.modulePath($0)) }
         return files.filter { StandardInput.isNamed($0.1) }.map(\.0)
     }
 

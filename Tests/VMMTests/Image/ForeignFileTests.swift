@@ -41,6 +41,7 @@ struct ForeignFileTests {
         File([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0, 0], "packed by xz"),
         File([0x28, 0xB5, 0x2F, 0xFD, 0], "packed by zstd"),
         File([0x04, 0x22, 0x4D, 0x18, 0], "packed by lz4"),
+        File([0x1F, 0x8B, 8, 0, 0], "packed by gzip twice"),
         File("BZh91AY&SY", "packed by bzip2"),
         File([0x50, 0x4B, 3, 4, 0], "it is a zip archive"),
         File(at(257, "ustar"), "it is a tar archive"),

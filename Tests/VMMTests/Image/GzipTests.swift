@@ -97,6 +97,32 @@ struct GzipTests {
         #expect(Self.error(file + file, limit: 1999) == .overLimit(1999))
     }
 
+    @Test("memory that the host cannot give is no fault of the image's")
+    func noRoom() {
+        let size: UInt64 = 1 << 62
+        let words = "cannot map \(size + 8192) bytes of guest memory: Cannot allocate memory; use less"
+        #expect(throws: VMMError.configuration(words)) {
+            _ = try ImageReader.open(
+                .bytes(GzipMember.stored([0xF4])), format: nil, ImageLimits(memorySize: size))
+        }
+    }
+
+    @Test("a file of many small members is not read anew for each")
+    func manyMembers() throws {
+        let member = GzipMember.stored([1])
+        let count = 20_000
+        let file = [[UInt8]](repeating: member, count: count).flatMap(\.self)
+        // Of this thread alone, so that it does not matter what else the machine does.
+        func time(piece: Int) throws -> Int64 {
+            let start = MonotonicClock.threadTime
+            #expect(try Self.unpack(file, piece: piece).content == [UInt8](repeating: 1, count: count))
+            return MonotonicClock.threadTime - start
+        }
+        // A hundred times as much in a piece took a hundred times as long.
+        let (small, large) = (try time(piece: 2_400), try time(piece: 240_000))
+        #expect(large < 5 * small, "\(small) and \(large) ns")
+    }
+
     @Test("an image of any format is what was packed, for whoever looks at it and for the machine")
     func formats() throws {
         for bytes in [[0xF4, 1, 2], ELFBuilder().bytes] {

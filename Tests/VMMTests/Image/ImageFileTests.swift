@@ -1,7 +1,9 @@
 import Glibc
 import KVM
 import LinuxHost
+import Synchronization
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import VMM
@@ -42,6 +44,35 @@ struct ImageFileTests {
                 _ = try ImageReader(.file(pipe.path), ImageLimits(until: Deadline(after: timeout)))
             }
             #expect(ContinuousClock.now - start >= timeout)
+        }
+    }
+
+    @Test("a machine that is stopped waits for no image, also where it is stopped while it waits")
+    func stopped() throws {
+        // SAFETY: a C string for the length of the call.
+        let pipe = TemporaryFile(making: { unsafe mkfifo($0, 0o600) })
+        let control = MachineControl()
+        let writer = Mutex<Int32>(-1)
+        let stopper = try SystemThread {
+            // It can be opened when the image is waited for.
+            _ = eventually {
+                // SAFETY: as above.
+                let number = unsafe open(pipe.path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+                writer.withLock { $0 = number }
+                return number >= 0
+            }
+            control.stop()
+        }
+        defer {
+            stopper.join()
+            // Not before: a pipe that nobody writes any more is at its end.
+            _ = close(writer.withLock { $0 })
+        }
+        #expect(throws: ImageError.stopped) {
+            _ = try ImageReader(.file(pipe.path), ImageLimits(control: control))
+        }
+        #expect(throws: ImageError.stopped) {
+            _ = try ImageReader(.file(pipe.path), ImageLimits(control: control))
         }
     }
 

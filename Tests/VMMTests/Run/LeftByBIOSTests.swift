@@ -8,15 +8,17 @@ import Testing
 @Suite("What a BIOS leaves to a Multiboot kernel", .requiresKVM)
 struct LeftByBIOSTests {
     /// At 0x8000, behind a Multiboot header of 12 bytes.
-    private static func run(_ code: [UInt8]) throws -> GuestRun {
+    private static func image(_ code: [UInt8]) -> ImageSource {
         var builder = ELFBuilder()
         builder.is64Bit = false
         builder.entry = 0x800C
         builder.segments[0].virtualAddress = 0x8000
         builder.segments[0].physicalAddress = 0x8000
         builder.segments[0].content = LoaderSeed.multibootHeader(flags: 3) + code
-        return try GuestRun(.bytes(builder.bytes))
+        return .bytes(builder.bytes)
     }
+
+    private static func run(_ code: [UInt8]) throws -> GuestRun { try GuestRun(image(code)) }
 
     @Test("the timer ticks, at vector 8, and the PICs let it and the keyboard through")
     func tick() throws {
@@ -39,6 +41,15 @@ struct LeftByBIOSTests {
         #expect(exception.state.registers.rsp == 0x9000)
         #expect(
             exception.what == "the timer's interrupt, at vector 8 where a BIOS puts it (program the PICs before STI)")
+    }
+
+    @Test("a double fault whose stack cannot be read is not taken for the timer's interrupt", arguments: [false, true])
+    func unreadableStack(isReadable: Bool) throws {
+        let machine = try VirtualMachine(MachineConfiguration(image: Self.image([0xF4])))
+        var state = try machine.first.snapshot()
+        // Zeros, as a double fault pushes one, or what is no RAM.
+        state.registers.rsp = isReadable ? 0x90000 : 0xC000_0000
+        #expect(try !machine.first.exception(8, state).isTick)
     }
 
     @Test("a kernel that goes back to real mode and calls a BIOS is told that there is none")
