@@ -47,7 +47,9 @@ extension KVMVirtualMachine {
     /// Starts channel 0 of the timer that ``makeTimer()`` made, as its control word and two bytes would (`KVM_SET_PIT2`, Linux api.rst
     /// section 4.73; Intel 8254, "Control Word Format").
     ///
-    /// - Parameter count: of the clock's 1,193,182 ticks a second; 0 is 65,536.
+    /// - Parameters:
+    ///   - mode: the 8254's, 0 to 5.
+    ///   - count: of the clock's 1,193,182 ticks a second; 0 is 65,536.
     public func startTimer(mode: UInt8, count: UInt16) throws(KVMError) {
         var timer = kvm_pit_state2()
         try resources.descriptor.control(CKVM_GET_PIT2, &timer, "read the timer")

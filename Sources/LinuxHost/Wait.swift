@@ -49,7 +49,9 @@ public enum PatientCall {
 
     /// Calls until it is done.
     ///
-    /// - Parameter body: a call that a signal ends, whose result is below 0 when it fails.
+    /// - Parameters:
+    ///   - deadline: until when it is waited.
+    ///   - body: a call that a signal ends, whose result is below 0 when it fails.
     public static func run(until deadline: Deadline, _ body: () -> Int32) throws(Failure) -> Int32 {
         let timer = try makeTimer(deadline)
         defer { timer.disarm() }

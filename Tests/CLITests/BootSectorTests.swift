@@ -144,7 +144,7 @@ struct BootSectorCommandTests {
         #expect(outcome.text.contains("enters it in real mode at 0x7c00"), "\(outcome)")
     }
 
-    @Test("interrupt controllers of another kind are refused")
+    @Test("interrupt controllers of another kind are refused", .requiresAnyKVM)
     func refusesControllers() async throws {
         let outcome = try await scratch.swiftvmm("run", game, "--irqchip", "none")
         #expect(outcome.status != 0)
