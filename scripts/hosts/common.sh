@@ -47,6 +47,9 @@ lock_packages() {
     flock "$packages_lock"
 }
 
+# What the build needs beside Swift. Where packages are not Debian's, the compiler says what is missing.
+need_zlib() { ! command -v apt-get >/dev/null || need_packages zlib1g-dev=/usr/include/zlib.h; }
+
 unlock_packages() { exec {packages_lock}>&-; }
 
 # Once a run: the lists may be missing (as in a container image) or older than what the mirror still holds.
