@@ -24,11 +24,12 @@ struct ExpectationTests {
                 the guest ended with status 3; expected: the guest ended with status 0
                 output:
                   | ready
-                vCPU 0 at 0000:7c1e:
-                  rax 0000000000000003  rbx
+                vCPU 0 at 0000:7c1
                 """), "\(text)")
+        // At the instruction that ended the run, or behind it: hosts differ.
+        #expect(text.contains(":\n  rax 0000000000000003  rbx"), "\(text)")
         #expect(text.contains("\nrun: "))
-        #expect(text.contains(" 7 exits (portWrite 7)"), "\(text)")
+        #expect(text.contains(" exits (portWrite "), "\(text)")
         #expect(failed?.outcome?.reason == .exited(status: 3))
         #expect(failed?.output == Array("ready\n".utf8))
     }
