@@ -43,8 +43,12 @@ final class ScreenWatch: Sendable {
         var renderer: any ScreenRenderer
         var last: ScreenImage?
         var isHolder = false
-        var isOver = false
     }
+
+    /// How many bytes may wait for the reader, who sees only then what there is.
+    private static let limit = 4096
+    /// How long the end waits for a write that is under way, in nanoseconds.
+    private static let patience: Int64 = 200_000_000
 
     private let host: MachineHost
     let output: ConsoleOutput
@@ -52,6 +56,7 @@ final class ScreenWatch: Sendable {
     /// Where the output's bytes are written.
     private let loop: EventLoop
     private let state: Mutex<State>
+    private let isOver = Atomic<Bool>(false)
 
     init(_ configuration: ScreenConfiguration, _ host: MachineHost) throws(VMMError) {
         self.host = host
@@ -70,9 +75,8 @@ final class ScreenWatch: Sendable {
 
     private func lookAgain() {
         state.withLock { state in
-            guard !state.isOver else { return }
-            // What waits for a slow reader is seen first.
-            if output.pendingCount == 0 { look(&state) }
+            guard !isOver.load(ordering: .sequentiallyConsistent) else { return }
+            if output.pendingCount < Self.limit { look(&state) }
             pass(&state)
         }
         loop.after(interval, .devices) { [weak self] in self?.lookAgain() }
@@ -104,19 +108,27 @@ final class ScreenWatch: Sendable {
 
     private func goOn() {
         state.withLock { state in
-            if !state.isOver { pass(&state) }
+            if !isOver.load(ordering: .sequentiallyConsistent) { pass(&state) }
         }
     }
 
-    /// The vCPUs run no more: what is written now, whoever ends the run writes out.
+    /// The vCPUs run no more: what is written now, whoever ends the run writes out. A write that hangs keeps that from nobody.
     func end() {
-        let image = ScreenImage(of: host.memory, host.screen)
-        state.withLock { state in
-            state.isOver = true
+        isOver.store(true, ordering: .sequentiallyConsistent)
+        let deadline = MonotonicClock.after(Self.patience)
+        while !isShown(ScreenImage(of: host.memory, host.screen)), MonotonicClock.now < deadline {
+            _ = InterruptibleWait.wait(for: -1, nanoseconds: 1_000_000)
+        }
+    }
+
+    private func isShown(_ last: ScreenImage?) -> Bool {
+        let isDone: Bool? = state.withLockIfAvailable { state in
             if state.isHolder { output.release() }
             state.isHolder = false
-            write(state.renderer.end(image))
+            write(state.renderer.end(last))
+            return true
         }
+        return isDone ?? false
     }
 
     /// The loops have ended.
