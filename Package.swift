@@ -90,6 +90,10 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: strict),
-        .executableTarget(name: "benchmarks", path: "Benchmarks", exclude: ["bare.c"], swiftSettings: strict),
+        .executableTarget(
+            name: "benchmarks", path: "Benchmarks", exclude: ["bare.c", "Library"], swiftSettings: strict),
+        .executableTarget(
+            name: "library-benchmarks", dependencies: ["VMM", "LinuxHost"], path: "Benchmarks/Library",
+            swiftSettings: strict),
     ]
 )

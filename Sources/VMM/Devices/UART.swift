@@ -36,6 +36,8 @@ extension UARTConfiguration: DeviceDescription {
         SlotRequest(name: port.name, kind: .uart, place: .fixed([.ports(port.ports)], gsi: port.gsi))
     }
 
+    var consoleEnds: [(any ConsoleEnd)?] { [output, input] }
+
     func makeDevice(_ slot: DeviceSlot, _ host: MachineHost) throws(VMMError) -> any MachineDevice {
         UARTDevice(self, host)
     }

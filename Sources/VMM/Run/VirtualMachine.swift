@@ -18,6 +18,8 @@ public struct VirtualMachine: ~Copyable {
 
     let configuration: MachineConfiguration
     let parts: MachineParts
+    /// Goes with the machine at the latest.
+    let consoleEnds: ConsoleEnds
     /// vCPU 0, with which every guest begins.
     var first: VCPURunner
     let others: [OtherVCPU]
@@ -34,6 +36,7 @@ public struct VirtualMachine: ~Copyable {
     ///
     /// - Throws: `VMMError.kvm`, `.host`, `.image`, `.configuration`, `.state`.
     public init(_ configuration: MachineConfiguration) throws(VMMError) {
+        let consoleEnds = ConsoleEnds(configuration)
         let system = try kvm { () throws(KVMError) in try KVMSystem() }
         let cpuid = try kvm { () throws(KVMError) in try system.supportedCPUID() }
         let limits = HostLimits(
@@ -76,6 +79,7 @@ public struct VirtualMachine: ~Copyable {
         self.configuration = configuration
         self.plan = plan
         self.parts = parts
+        self.consoleEnds = consoleEnds
         self.others = others
         self.first = VCPURunner(index: 0, machine: parts, vcpu: first)
     }
