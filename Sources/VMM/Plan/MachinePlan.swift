@@ -48,7 +48,8 @@ public struct MachinePlan: Equatable, Sendable {
         for shared in configuration.sharedMemory {
             let range = shared.address..<shared.address &+ UInt64(shared.byteCount)
             guard !boot.pieces.contains(where: { range.overlaps($0.address..<$0.address &+ $0.memorySize) }) else {
-                throw .configuration("the shared memory at \(hex(shared.address)) lies over the image; put it elsewhere")
+                throw .configuration(
+                    "the shared memory at \(hex(shared.address)) lies over the image; put it elsewhere")
             }
         }
         vcpuCount = configuration.vcpuCount

@@ -39,7 +39,9 @@ struct MachineMemoryTests {
         }
     }
 
-    @Test("cannot be had while the guest runs, and stands still while it is looked at, whoever resumes the machine", .requiresKVM)
+    @Test(
+        "cannot be had while the guest runs, and stands still while it is looked at, whoever resumes the machine",
+        .requiresKVM)
     func paused() async throws {
         let control = MachineControl()
         let run = Task { try await Self.counting(control).run().reason }
@@ -123,7 +125,8 @@ struct SharedMemoryTests {
     @Test(
         "that is not whole pages of usable RAM, beside the image, is refused in words", .requiresKVM,
         arguments: [
-            (0x20001, 4096, "multiples of 4096"), (0x20000, 0, "multiples of 4096"), (0x20000, -4096, "multiples of 4096"),
+            (0x20001, 4096, "multiples of 4096"), (0x20000, 0, "multiples of 4096"),
+            (0x20000, -4096, "multiples of 4096"),
             (0xA0000, 4096, "between 1 MiB and the end"), (64 << 20, 4096, "between 1 MiB and the end"),
             (0x100000, 1 << 40, "between 1 MiB and the end"), (0x7000, 8192, "between 1 MiB and the end"),
         ] as [(UInt64, Int, String)])

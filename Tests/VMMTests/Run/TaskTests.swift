@@ -28,7 +28,9 @@ struct TaskTests {
         #expect(finished.report.exitsByKind["portWrite"] == 1)
     }
 
-    @Test("spinning machines in more tasks than there are processors end when they are cancelled, and other tasks run meanwhile")
+    @Test(
+        "spinning machines in more tasks than there are processors end when they are cancelled, and other tasks run meanwhile"
+    )
     func cancelled() async throws {
         let count = TestScale.count(200)
         let controls = (0..<count).map { _ in MachineControl() }
