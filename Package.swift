@@ -90,6 +90,9 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: strict),
-        .executableTarget(name: "benchmarks", path: "Benchmarks", exclude: ["bare.c"], swiftSettings: strict),
+        .executableTarget(
+            name: "benchmarks", path: "Benchmarks", exclude: ["bare.c"], sources: ["main.swift"], swiftSettings: strict),
+        .executableTarget(
+            name: "machine-loop", dependencies: ["VMM"], path: "Benchmarks/MachineLoop", swiftSettings: strict),
     ]
 )
