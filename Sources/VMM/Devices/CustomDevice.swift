@@ -40,6 +40,7 @@ extension CustomDeviceConfiguration: DeviceDescription {
     }
 
     func check() throws(VMMError) {
+        try checkName(name)
         let isEmpty =
             switch range {
             case .ports(let ports): ports.isEmpty
@@ -53,6 +54,15 @@ extension CustomDeviceConfiguration: DeviceDescription {
         return CustomDevice(
             slot,
             make(CustomDeviceParts(memory: host.memory, interrupt: line, events: host.events, slot: slot)))
+    }
+}
+
+extension DeviceDescription {
+    /// The name that an embedder chose for a device.
+    func checkName(_ name: String) throws(VMMError) {
+        guard !name.isEmpty else {
+            throw .configuration("a device has an empty name; give it one, for reports and messages")
+        }
     }
 }
 
