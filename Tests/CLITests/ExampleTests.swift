@@ -16,7 +16,7 @@ struct ExampleTests {
         }
         return try await scratch.shell(
             """
-            build=$1/RunGuest/.build name=$2
+            build=$1/.build name=$2
             swift build --quiet --package-path "$1/$2" --scratch-path "$build" >&2 || exit
             shift 2
             exec "$build/debug/$name" "$@"

@@ -4,7 +4,8 @@ import DeviceModel
 public struct CustomDeviceParts: Sendable {
     /// The guest's RAM.
     public let memory: GuestMemory
-    /// Its interrupt line, low at first; nil unless it asked for one.
+    /// Its interrupt line, low at first; nil unless it asked for one. Any thread may set it. The machine knows nothing of the device's own
+    /// threads: one that must not interrupt while the machine is paused has to be held up by who pauses.
     public let interrupt: (any InterruptLine)?
     /// Where the device ends the run, or resets the machine.
     public let events: MachineEventLatch

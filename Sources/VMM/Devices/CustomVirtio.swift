@@ -83,8 +83,8 @@ public protocol CustomVirtioDevice: AnyObject, Sendable {
     /// completing them does nothing, and who keeps them lets a guest fill the host's memory.
     func queueStopped(_ queue: Int)
 
-    /// The run is over, and nothing more is called. It comes on the thread that ran the machine; of a call that has still not come
-    /// back 200 ms after the end it does not wait for the end.
+    /// The run is over, and nothing more is called. It comes on the thread that ran the machine, and does not wait for a call that has not
+    /// come back 200 ms after the end. Of a machine that is never run it does not come.
     func machineEnded()
 }
 
