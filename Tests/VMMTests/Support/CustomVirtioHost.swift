@@ -59,10 +59,13 @@ final class NotedDevice: CustomVirtioDevice {
 final class CustomVirtioHost {
     static let queueSize: UInt16 = 16
     private static let stride: UInt64 = 0x20000
+    private static let spareSize = 0x80000
 
     let host: MachineHost
     let device: VirtioDevice
     let memory: GuestMemory
+    /// Where memory begins that no queue and no buffer of a driver's lies in.
+    let spare: UInt64
     var drivers: [MockDriver]
     private let features: UInt64
     private var hasEnded = false
@@ -74,7 +77,8 @@ final class CustomVirtioHost {
         var configuration = CustomVirtioConfiguration(name: "own", deviceID: 0x8000) { _ in own }
         change(&configuration)
         try configuration.check()
-        memory = try HostPages.makeMemory([(start: 0, size: Int(Self.stride) * configuration.queueCount)])
+        spare = Self.stride * UInt64(configuration.queueCount)
+        memory = try HostPages.makeMemory([(start: 0, size: Int(spare) + Self.spareSize)])
         host = try MachineHost(memory: memory, output: ConsoleOutput())
         let slot = DeviceSlot(name: "own", kind: .virtio(deviceID: 0x8000), ranges: [.memory(0..<0x1000)], gsi: 5)
         device = try #require(try configuration.makeDevice(slot, host) as? VirtioDevice)
