@@ -91,9 +91,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .executableTarget(
-            name: "benchmarks", path: "Benchmarks", exclude: ["bare.c", "Library"], swiftSettings: strict),
+            name: "benchmarks", path: "Benchmarks", exclude: ["bare.c"], sources: ["main.swift"], swiftSettings: strict),
         .executableTarget(
-            name: "library-benchmarks", dependencies: ["VMM", "LinuxHost"], path: "Benchmarks/Library",
-            swiftSettings: strict),
+            name: "library-benchmarks", dependencies: ["VMM"], path: "Benchmarks/Library", swiftSettings: strict),
     ]
 )

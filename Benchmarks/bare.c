@@ -1,6 +1,7 @@
 /* The least that starts a machine and prints for it: the same KVM calls that `swiftvmm run` makes, in the same order, for a guest
    that prints one byte and halts, or for the flat real-mode image that is named. Bytes written to ports are collected and written
-   out together, as stdio does. What swiftvmm costs beyond this is its own. */
+   out together, as stdio does. What swiftvmm costs beyond this is its own.
+   `bare --machines COUNT` makes, runs and ends so many machines one after the other, as library-benchmarks does by the library. */
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <stdlib.h>
@@ -47,10 +48,29 @@ static void load(char *place, const char *path) {
     exit(1);
 }
 
-int main(int count, char **words) {
+static void run(int vcpu, struct kvm_run *state) {
+  static char output[65536];
+  size_t length = 0;
+  for (;;) {
+    call(vcpu, KVM_RUN, 0);
+    if (state->exit_reason == KVM_EXIT_HLT) {
+      flush(output, length);
+      return;
+    }
+    if (state->exit_reason != KVM_EXIT_IO)
+      exit(1);
+    output[length++] = ((char *)state)[state->io.data_offset];
+    if (length == sizeof output) {
+      flush(output, length);
+      length = 0;
+    }
+  }
+}
+
+static void run_machine(const char *image) {
   int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
   if (kvm < 0 || ioctl(kvm, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
-    return 1;
+    exit(1);
   int run_size = call(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
   struct kvm_cpuid2 *cpuid = calloc(1, sizeof *cpuid + LEAVES * sizeof cpuid->entries[0]);
   cpuid->nent = LEAVES;
@@ -59,8 +79,8 @@ int main(int count, char **words) {
   /* mov $'A', %al; out %al, $0xE9; hlt */
   char *memory = map(MEMORY, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
   memcpy(memory + 0x7C00, "\xB0\x41\xE6\xE9\xF4", 5);
-  if (count > 1)
-    load(memory + 0x7C00, words[1]);
+  if (image)
+    load(memory + 0x7C00, image);
 
   int vm = call(kvm, KVM_CREATE_VM, 0);
   __u64 identity_map = 0xFFFBC000;
@@ -69,24 +89,24 @@ int main(int count, char **words) {
   struct kvm_userspace_memory_region region = {.memory_size = MEMORY, .userspace_addr = (unsigned long)memory};
   call(vm, KVM_SET_USER_MEMORY_REGION, &region);
   int vcpu = call(vm, KVM_CREATE_VCPU, 0);
-  struct kvm_run *run = map(run_size, MAP_SHARED, vcpu);
+  struct kvm_run *state = map(run_size, MAP_SHARED, vcpu);
   call(vcpu, KVM_SET_CPUID2, cpuid);
   set_state(vcpu);
+  run(vcpu, state);
 
-  static char output[65536];
-  size_t length = 0;
-  for (;;) {
-    call(vcpu, KVM_RUN, 0);
-    if (run->exit_reason == KVM_EXIT_HLT) {
-      flush(output, length);
-      return 0;
-    }
-    if (run->exit_reason != KVM_EXIT_IO)
-      return 1;
-    output[length++] = ((char *)run)[run->io.data_offset];
-    if (length == sizeof output) {
-      flush(output, length);
-      length = 0;
-    }
-  }
+  munmap(state, run_size);
+  close(vcpu);
+  close(vm);
+  close(kvm);
+  munmap(memory, MEMORY);
+  free(cpuid);
+}
+
+int main(int count, char **words) {
+  if (count == 3 && strcmp(words[1], "--machines") == 0)
+    for (int left = atoi(words[2]); left > 0; left--)
+      run_machine(NULL);
+  else
+    run_machine(count > 1 ? words[1] : NULL);
+  return 0;
 }

@@ -40,5 +40,8 @@ let package = Package(
         .executableTarget(
             name: "fuzz-virtio-block", dependencies: libraries, path: "Sources/FuzzVirtioBlock",
             swiftSettings: settings),
+        .executableTarget(
+            name: "fuzz-virtio-custom", dependencies: libraries, path: "Sources/FuzzVirtioCustom",
+            swiftSettings: settings),
     ]
 )

@@ -1,4 +1,3 @@
-import LinuxHost
 import VMM
 
 /// What a round of a dialogue costs, by each way there is between this program and a guest that echoes: beside the guest's own time where it
@@ -78,7 +77,7 @@ private struct Echo {
 
     func times(_ rounds: Int) async throws -> [Int64] {
         let stream = GuestStream()
-        let machine = try Running(configuration(stream))
+        let machine = running(configuration(stream))
         var times: [Int64] = []
         // The first ones warm up.
         for round in 0..<rounds + 100 {
@@ -87,7 +86,7 @@ private struct Echo {
             if round >= 100 { times.append(MonotonicClock.now - start) }
         }
         try await stream.send([4])
-        try await machine.end()
+        _ = try await machine.value
         return times
     }
 
@@ -96,7 +95,7 @@ private struct Echo {
         let stream = GuestStream(outputBound: 2 * count, inputBound: 2 * count)
         try await stream.send([UInt8](repeating: 120, count: count) + [4])
         let start = MonotonicClock.now
-        try await Running(configuration(stream)).end()
+        _ = try await VirtualMachine(configuration(stream)).run().reason
         return (MonotonicClock.now - start) / Int64(count)
     }
 }

@@ -1,4 +1,3 @@
-import LinuxHost
 import VMM
 
 /// What output costs that a task of this program reads, beside the same that nobody reads.
@@ -45,9 +44,9 @@ enum Flood {
                 }
                 change(&configuration)
                 let start = MonotonicClock.now
-                let machine = try Running(configuration)
+                let machine = running(configuration)
                 if isRead { for await _ in stream.chunks {} }
-                try await machine.end()
+                _ = try await machine.value
                 times[isRead ? 0 : 1].append(MonotonicClock.now - start)
             }
         }

@@ -33,7 +33,7 @@ extension GuestFailure: CustomStringConvertible {
     public var description: String {
         let title = (place.map { "\($0): " } ?? "") + "\(image): \(what)"
         guard let outcome else { return output.isEmpty ? title : "\(title)\n\(shownOutput(output))" }
-        let end = what.hasPrefix(outcome.reason.message) ? [] : ["end: \(outcome.reason.message)"]
+        let end = what.hasPrefix(outcome.reason.description) ? [] : ["end: \(outcome.reason.description)"]
         return ([title] + end + outcome.details).joined(separator: "\n")
     }
 }

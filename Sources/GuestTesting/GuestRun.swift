@@ -40,16 +40,16 @@ final class GuestRun: Sendable {
     /// Runs the machine to its end, and has everything of it closed before it tells.
     private static func run(_ configuration: MachineConfiguration, _ image: String) -> Result<Outcome, GuestFailure> {
         let output = configuration.output
-        func outcome(_ machine: borrowing VirtualMachine, _ reason: StopReason) -> Outcome {
+        func outcome(_ machine: FinishedMachine, _ reason: StopReason) -> Outcome {
             Outcome(
                 image: image, reason: reason, output: output.collected, report: machine.report,
                 // Where the host does not tell, the rest is worth having.
                 vcpus: (try? machine.snapshots()) ?? [:])
         }
         do throws(VMMError) {
-            var machine = try VirtualMachine(configuration)
+            let machine = try VirtualMachine(configuration).run()
             do throws(VMMError) {
-                return .success(outcome(machine, try machine.run()))
+                return .success(outcome(machine, try machine.reason))
             } catch .output(let error) {
                 let isTooMuch = error == .noSpace && output.collected.count >= outputLimit
                 let what =

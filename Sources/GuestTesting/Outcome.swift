@@ -38,7 +38,7 @@ public struct Outcome: Sendable {
     ) throws(GuestFailure) -> Outcome {
         let place = SourcePlace(fileID, line)
         guard reason == end else {
-            throw GuestFailure(self, "\(reason.message); expected: \(end.message)", place).recorded()
+            throw GuestFailure(self, "\(reason.description); expected: \(end.description)", place).recorded()
         }
         if let output, let difference = output.difference(from: text) {
             throw GuestFailure(self, difference, place).recorded()
@@ -56,7 +56,7 @@ public struct Outcome: Sendable {
             let vcpus: [String: CPUSnapshot]
         }
         let content = Content(
-            image: image, stop: Content.Stop(message: reason.message), run: report,
+            image: image, stop: Content.Stop(message: reason.description), run: report,
             vcpus: Dictionary(uniqueKeysWithValues: vcpus.map { ("\($0.key)", $0.value) }))
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
@@ -70,7 +70,7 @@ extension Outcome: CustomStringConvertible {
     private static var shownCount: Int { 4 }
 
     /// Several lines: the end, the output, registers, and the report in short.
-    public var description: String { ([reason.message] + details).joined(separator: "\n") }
+    public var description: String { ([reason.description] + details).joined(separator: "\n") }
 
     /// The same without the end.
     var details: [String] { [shownOutput(output)] + registers + ["run: \(report.summary)"] }

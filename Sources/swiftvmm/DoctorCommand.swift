@@ -18,7 +18,7 @@ struct DoctorCommand: ParsableCommand {
             report = try HostTrials().report()
         } catch {
             for line in HostAdvice(error).lines { StandardStreams.detail(line) }
-            throw Failure(status: ExitStatus(error), message: error.description)
+            throw Failure(status: error.exitStatus, message: error.description)
         }
         guard StandardStreams.answer(HostDescription(report).text) else {
             throw Failure(status: .outputFailed, message: "cannot write to standard output")

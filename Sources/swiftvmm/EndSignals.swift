@@ -1,5 +1,6 @@
 import Glibc
 import LinuxHost
+import VMM
 
 /// The signals that end a command in good order; SIGHUP comes when the terminal goes.
 enum EndSignals {

@@ -47,11 +47,11 @@ struct InspectCommand: ParsableCommand {
                 StandardInput.source(options.image), format: options.format, mode: options.mode,
                 placement: options.placement, memorySize: options.memory?.bytes)
         } catch {
-            throw Failure(status: ExitStatus(error), message: error.words)
+            throw Failure(status: error.exitStatus, message: error.words)
         }
         try answer(ImageDescription(inspection).text)
         if case .failure(let error) = inspection.outcome {
-            throw Failure(status: ExitStatus(error), message: error.words)
+            throw Failure(status: error.exitStatus, message: error.words)
         }
         guard plan || dumpAcpi != nil else { return }
         let machinePlan: MachinePlan
@@ -59,7 +59,7 @@ struct InspectCommand: ParsableCommand {
             machinePlan = try MachinePlan(
                 options.configuration(with: ConsoleLines(unopenedFor: options)), image: inspection)
         } catch {
-            throw Failure(status: ExitStatus(error), message: error.words)
+            throw Failure(status: error.exitStatus, message: error.words)
         }
         if plan { try answer(PlanDescription(machinePlan).text) }
         for note in options.notes(on: machinePlan) { StandardStreams.say(note) }

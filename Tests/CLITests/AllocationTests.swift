@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 /// On a release build whose C library can be stood in for: one that is linked dynamically.
 @Suite(
-    "Heap allocations",
+    "Heap allocations", .requiresKVM,
     .enabled("SWIFTVMM_RELEASE_BINARY names no release build") { Binary.releasePath != nil })
 struct AllocationTests {
     private let scratch: Scratch

@@ -30,8 +30,9 @@ func run(_ image: ImageSource, _ adjust: (inout MachineConfiguration) -> Void) -
     configuration.timeout = .seconds(300)
     adjust(&configuration)
     do throws(VMMError) {
-        var machine = try VirtualMachine(configuration)
-        let reason = try machine.run()
+        let machine = try VirtualMachine(configuration)
+        let finished = machine.run()
+        let reason = try finished.reason
         return (reason, "\(String(decoding: output.collected, as: UTF8.self))\(reason)")
     } catch {
         return (nil, "\(error)")

@@ -35,7 +35,9 @@ struct ExpectationTests {
                   rax 0000000000000003  rbx
                 """), "\(text)")
         #expect(text.contains("\nrun: "))
-        let kinds = exits.keys.sorted().map { "\($0) \(exits[$0] ?? 0)" }.joined(separator: ", ")
+        // The most frequent first.
+        let kinds = exits.sorted { ($0.value, $1.key) > ($1.value, $0.key) }.map { "\($0.key) \($0.value)" }
+            .joined(separator: ", ")
         #expect(text.contains(" \(outcome.report.exitCount) exits (\(kinds))"), "\(text)")
         #expect(failed?.outcome?.reason == .exited(status: 3))
         #expect(failed?.output == Array("ready\n".utf8))

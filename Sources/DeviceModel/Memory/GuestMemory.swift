@@ -209,6 +209,41 @@ public final class GuestMemory: @unchecked Sendable {
         extendLifetime(self)
     }
 
+    /// The same of a word of 32 bits.
+    ///
+    /// - Throws: ``GuestMemoryError``, also for an address that is no multiple of 4.
+    public func loadWordAcquiring(at address: GuestAddress) throws(GuestMemoryError) -> UInt32 {
+        let word = try unsafe atomic(UInt32.self, at: address)
+        defer { extendLifetime(self) }
+        // SAFETY: the gate gave an aligned word, and `self` keeps it mapped.
+        return UInt32(littleEndian: unsafe word.pointee.load(ordering: .acquiring))
+    }
+
+    /// The same of a word of 32 bits.
+    ///
+    /// - Throws: ``GuestMemoryError``, also for an address that is no multiple of 4; memory is unchanged.
+    public func storeWordReleasing(_ value: UInt32, at address: GuestAddress) throws(GuestMemoryError) {
+        let word = try unsafe atomic(UInt32.self, at: address)
+        // SAFETY: the gate gave an aligned word, and `self` keeps it mapped.
+        unsafe word.pointee.store(value.littleEndian, ordering: .releasing)
+        extendLifetime(self)
+    }
+
+    /// Writes a word of 32 bits where another one is, in one step.
+    ///
+    /// - Returns: what was there; `value` is written if that is `expected`.
+    /// - Throws: ``GuestMemoryError``, also for an address that is no multiple of 4; memory is unchanged.
+    public func compareExchangeWord(
+        _ expected: UInt32, with value: UInt32, at address: GuestAddress
+    ) throws(GuestMemoryError) -> UInt32 {
+        let word = try unsafe atomic(UInt32.self, at: address)
+        defer { extendLifetime(self) }
+        // SAFETY: the gate gave an aligned word, and `self` keeps it mapped.
+        let result = unsafe word.pointee.compareExchange(
+            expected: expected.littleEndian, desired: value.littleEndian, ordering: .sequentiallyConsistent)
+        return UInt32(littleEndian: result.original)
+    }
+
     /// Reads 16 bytes at any alignment, each of them exactly once, as two integers with the lowest byte first.
     ///
     /// An ordinary load may be done twice when a compiler finds that cheaper, and a guest that writes between the two

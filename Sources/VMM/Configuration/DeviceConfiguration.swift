@@ -5,6 +5,7 @@ public enum DeviceConfiguration: Sendable {
     case disk(DiskConfiguration)
     case entropy(EntropyConfiguration)
     case custom(CustomDeviceConfiguration)
+    case customVirtio(CustomVirtioConfiguration)
 
     /// Whether it is a paravirtual console that someone talks to.
     var isVirtioConsoleWithInput: Bool {
@@ -18,6 +19,7 @@ public enum DeviceConfiguration: Sendable {
         case .disk(let configuration): configuration
         case .entropy(let configuration): configuration
         case .custom(let configuration): configuration
+        case .customVirtio(let configuration): configuration
         }
     }
 }

@@ -13,6 +13,8 @@ public struct MachineConfiguration: Sendable {
     public var modules: [BootModule] = []
     /// RAM in bytes: whole pages, 1 MiB at least. Nil for ``ImageFormat/standardMemory``.
     public var memorySize: UInt64?
+    /// Ranges of RAM that this program and the guest both use while it runs. Each belongs to one machine.
+    public var sharedMemory: [SharedMemory] = []
     /// 1 to ``VirtualMachine/vcpuLimit``, and at most what the host's KVM gives. With more than one there are interrupt
     /// controllers, by which the first starts the others.
     public var vcpuCount = 1

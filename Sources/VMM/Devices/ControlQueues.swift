@@ -19,7 +19,7 @@ struct ControlReceiver: QueueTask {
         repeat {
             try queue.suppressNotifications()
             while try queue.nextChain(into: &chain) {
-                control.receive(firstBytes)
+                control.receive(chain.readableBytes(upTo: VirtioConsoleMessage.byteCount, in: memory))
                 try queue.addUsed(chain, written: 0)
                 if try queue.publish() { session.raiseUsedBufferInterrupt(queue: VirtioConsole.controlTransmitQueue) }
                 if mustYield() { return .again }
@@ -29,19 +29,6 @@ struct ControlReceiver: QueueTask {
     }
 
     mutating func reset() {}
-
-    /// As many as a message has, from however many pieces they come; fewer where there are no more.
-    private var firstBytes: [UInt8] {
-        var bytes: [UInt8] = []
-        for segment in chain.readable where bytes.count < VirtioConsoleMessage.byteCount {
-            let count = min(Int(segment.count), VirtioConsoleMessage.byteCount - bytes.count)
-            var part = [UInt8](repeating: 0, count: count)
-            var span = part.mutableSpan
-            guard (try? memory.read(at: segment.address, into: &span)) != nil else { break }
-            bytes += part
-        }
-        return bytes
-    }
 }
 
 /// What a virtio-console does with its control receive queue: it tells the driver what there is to tell, one message in each buffer

@@ -4,7 +4,8 @@ import DeviceModel
 public struct CustomDeviceParts: Sendable {
     /// The guest's RAM.
     public let memory: GuestMemory
-    /// Its interrupt line, low at first; nil unless it asked for one.
+    /// Its interrupt line, low at first; nil unless it asked for one. Any thread may set it. The machine knows nothing of the device's own
+    /// threads: one that must not interrupt while the machine is paused has to be held up by who pauses.
     public let interrupt: (any InterruptLine)?
     /// Where the device ends the run, or resets the machine.
     public let events: MachineEventLatch
@@ -40,6 +41,7 @@ extension CustomDeviceConfiguration: DeviceDescription {
     }
 
     func check() throws(VMMError) {
+        try checkName(name)
         let isEmpty =
             switch range {
             case .ports(let ports): ports.isEmpty
@@ -53,6 +55,15 @@ extension CustomDeviceConfiguration: DeviceDescription {
         return CustomDevice(
             slot,
             make(CustomDeviceParts(memory: host.memory, interrupt: line, events: host.events, slot: slot)))
+    }
+}
+
+extension DeviceDescription {
+    /// The name that an embedder chose for a device.
+    func checkName(_ name: String) throws(VMMError) {
+        guard !name.isEmpty else {
+            throw .configuration("a device has an empty name; give it one, for reports and messages")
+        }
     }
 }
 

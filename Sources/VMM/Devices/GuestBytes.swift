@@ -122,6 +122,21 @@ struct GuestBytes {
     }
 }
 
+extension DescriptorChain {
+    /// A copy of the first bytes that the device may read, from however many buffers; fewer where there are no more.
+    func readableBytes(upTo limit: Int, in memory: GuestMemory) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for segment in readable where bytes.count < limit {
+            let count = min(Int(segment.count), limit - bytes.count)
+            var part = [UInt8](repeating: 0, count: count)
+            var span = part.mutableSpan
+            guard (try? memory.read(at: segment.address, into: &span)) != nil else { break }
+            bytes += part
+        }
+        return bytes
+    }
+}
+
 /// A buffer that a driver has offered to be filled, held until there is something for it.
 struct WritableChain {
     private(set) var chain = DescriptorChain()

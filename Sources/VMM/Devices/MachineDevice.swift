@@ -40,7 +40,7 @@ public struct DeviceReport: Sendable, Equatable, Encodable {
     public internal(set) var doorbellExits: UInt64?
     /// Why a virtio device asked its driver for a reset the first time.
     public internal(set) var fault: String?
-    /// How many requests a disk has carried out, and how many of them failed.
+    /// How many requests a disk has carried out, or an embedder's virtio device was given, and how many of a disk's failed.
     public internal(set) var requests: UInt64?
     public internal(set) var failedRequests: UInt64?
     /// Of a virtio-console, beside the console itself.

@@ -77,12 +77,17 @@ protocol VirtioMachineBackend: VirtioBackend {
     func begin() throws(HostError)
     /// Adds to what is known of any virtio device.
     func complete(_ report: inout DeviceReport)
+    /// The machine has ended.
+    ///
+    /// - Returns: how many bytes the host has not taken.
+    func end() -> UInt64
 }
 
 extension VirtioMachineBackend {
     var outputs: [ConsoleOutput] { [] }
     func begin() throws(HostError) { try queues.begin() }
     func complete(_ report: inout DeviceReport) {}
+    func end() -> UInt64 { queues.end() }
     func stop(queue index: Int) { queues.stop(index) }
     func notify(queue index: Int) { queues.ring(index) }
 }
@@ -217,7 +222,7 @@ final class VirtioDevice: MachineDevice {
 
     var isIdle: Bool { backend.queues.isIdle }
 
-    func end() -> UInt64 { backend.queues.end() }
+    func end() -> UInt64 { backend.end() }
 
     var report: DeviceReport {
         var report = DeviceReport(name: name)

@@ -43,7 +43,15 @@ public struct MachinePlan: Equatable, Sendable {
         let places = boot.protocol.tables
         memory = try MemoryMap(
             size: configuration.memorySize ?? image.format.standardMemory,
-            physicalAddressBits: host.physicalAddressBits, tablesEnd: places.lowerBound == 0 ? places.upperBound : 0)
+            physicalAddressBits: host.physicalAddressBits, tablesEnd: places.lowerBound == 0 ? places.upperBound : 0
+        ).keeping(configuration.sharedMemory)
+        for shared in configuration.sharedMemory {
+            let range = shared.address..<shared.address &+ UInt64(shared.byteCount)
+            guard !boot.pieces.contains(where: { range.overlaps($0.address..<$0.address &+ $0.memorySize) }) else {
+                throw .configuration(
+                    "the shared memory at \(hex(shared.address)) lies over the image; put it elsewhere")
+            }
+        }
         vcpuCount = configuration.vcpuCount
         interrupts = try Self.interruptControllers(configuration, boot.protocol, host)
         var allocator = SlotAllocator()

@@ -1,3 +1,4 @@
+import DeviceModel
 import KVM
 import LinuxHost
 import Synchronization
@@ -7,12 +8,6 @@ import Synchronization
 /// Concurrency model: the vCPUs' threads stand still in `park` while the machine is paused; whoever pauses waits until all of them
 /// do, and then until no device works. Whoever waits here holds no lock that they need.
 public final class MachineControl: Sendable {
-    /// See ``BootOutcome``.
-    enum Outcome {
-        case success(StopReason)
-        case failure(VMMError)
-    }
-
     /// Whether the devices are quiet.
     private enum Quiet { case no, soon, yes }
 
@@ -27,11 +22,15 @@ public final class MachineControl: Sendable {
         var devices = Quiet.no
         /// What is to be called when the machine is paused.
         var completions: [@Sendable () -> Void] = []
-        var outcome: Outcome?
+        var outcome: RunOutcome?
+        /// Kept by the machine.
+        weak var memory: GuestMemory?
+        var feed = StateFeed()
+        var hasBegun = false
         var powerButton: (@Sendable () -> Void)?
     }
 
-    private let state = Monitor(State())
+    private let monitor = Monitor(State())
     private let isStopRequested = Atomic<Bool>(false)
     private let isOver = Atomic<Bool>(false)
     private let isPauseWanted = Atomic<Bool>(false)
@@ -41,6 +40,10 @@ public final class MachineControl: Sendable {
     public init() {
         resumed = try? EventFD()
         resumed?.signal()
+    }
+
+    deinit {
+        for follower in feed({ $0.takeAll() }) { follower.finish() }
     }
 
     // MARK: For whoever has the machine
@@ -57,7 +60,7 @@ public final class MachineControl: Sendable {
     ///   know of the button, because the machine has no interrupt controllers.
     @discardableResult
     public func pressPowerButton() -> Bool {
-        guard let press = state.change({ $0.powerButton }) else { return false }
+        guard let press = monitor.change({ $0.powerButton }) else { return false }
         press()
         return true
     }
@@ -74,7 +77,7 @@ public final class MachineControl: Sendable {
 
     /// Pauses the machine, and calls `completion` when it is paused, or has ended. Never waits, but for devices where no vCPU runs.
     public func pause(_ completion: @escaping @Sendable () -> Void) {
-        state.change { state in
+        monitor.change { state in
             state.pauses += 1
             state.completions.append(completion)
             isPauseWanted.store(true, ordering: .sequentiallyConsistent)
@@ -84,10 +87,19 @@ public final class MachineControl: Sendable {
         completePause()
     }
 
+    /// The same for a task, which is suspended until then.
+    public func pause() async {
+        await withCheckedContinuation { continuation in pause { continuation.resume() } }
+    }
+
+    /// The guest's RAM, for as long as the machine is there: to be read and written while the machine is paused, before its run, and
+    /// after it as long as the ``FinishedMachine`` is kept.
+    public var memory: MachineMemory { MachineMemory(of: self) }
+
     /// Takes one pause back.
     public func resume() {
         typealias Completions = [@Sendable () -> Void]
-        let (loops, completions) = state.change { state -> ([EventLoop], Completions) in
+        let (loops, completions) = monitor.change { state -> ([EventLoop], Completions) in
             guard state.pauses > 0 else { return ([], []) }
             state.pauses -= 1
             guard state.pauses == 0 else { return ([], []) }
@@ -96,6 +108,7 @@ public final class MachineControl: Sendable {
             // One that makes them quiet just now finds out itself.
             guard state.devices != .soon else { return ([], []) }
             defer { (state.devices, state.completions) = (.no, []) }
+            if state.feed.state == .paused { state.feed.set(state.hasBegun ? .running : .ready) }
             return (state.devices == .yes ? state.loops : [], state.completions)
         }
         for loop in loops { loop.resumeDevices() }
@@ -105,29 +118,57 @@ public final class MachineControl: Sendable {
 
     // MARK: For the machine
 
+    /// What follows is of the feed of states; see ``states``.
+    func feed<R>(_ body: (inout StateFeed) -> R) -> R { monitor.change { body(&$0.feed) } }
+
     /// Before the run.
     func add(_ kicker: VCPUKicker) {
-        state.change { $0.kickers.append(kicker) }
+        monitor.change { $0.kickers.append(kicker) }
     }
 
     func add(_ loops: [EventLoop]) {
-        let isQuiet = state.change { state in
+        let isQuiet = monitor.change { state in
             state.loops = loops
             return state.devices != .no
         }
         if isQuiet { for loop in loops { loop.pauseDevices() } }
     }
 
+    func connect(_ memory: GuestMemory) {
+        monitor.change { $0.memory = memory }
+    }
+
+    /// Keeps the machine from going on, for whoever looks at its memory; ``resume()`` takes that back.
+    ///
+    /// - Throws: where it runs, or is not there.
+    func holdStill() throws(MemoryAccessError) -> GuestMemory {
+        let (memory, isStill) = monitor.change { state -> (GuestMemory?, Bool) in
+            let isStill = state.feed.state != .running
+            if isStill {
+                state.pauses += 1
+                isPauseWanted.store(true, ordering: .sequentiallyConsistent)
+                if state.pauses == 1 { _ = resumed?.take() }
+            }
+            return (state.memory, isStill)
+        }
+        guard isStill else { throw .running }
+        guard let memory else {
+            resume()
+            throw .noMachine
+        }
+        return memory
+    }
+
     func connect(powerButton press: @escaping @Sendable () -> Void) {
-        state.change { $0.powerButton = press }
+        monitor.change { $0.powerButton = press }
     }
 
     var stopIsRequested: Bool { isStopRequested.load(ordering: .sequentiallyConsistent) }
     var pauseIsRequested: Bool { isPauseWanted.load(ordering: .sequentiallyConsistent) }
 
     /// Ends the run, unless it has ended before.
-    func end(_ outcome: Outcome) {
-        state.change { state in
+    func end(_ outcome: RunOutcome) {
+        monitor.change { state in
             if state.outcome == nil { state.outcome = outcome }
         }
         isOver.store(true, ordering: .sequentiallyConsistent)
@@ -136,9 +177,9 @@ public final class MachineControl: Sendable {
 
     /// Output cannot be written. That is what came of the run, also where the guest has ended meanwhile.
     func fail(_ error: VMMError) {
-        state.change { state in
-            if case .failure = state.outcome { return }
-            state.outcome = .failure(error)
+        monitor.change { state in
+            if case .failed = state.outcome { return }
+            state.outcome = .failed(error)
         }
         isOver.store(true, ordering: .sequentiallyConsistent)
         kickAll()
@@ -148,17 +189,24 @@ public final class MachineControl: Sendable {
     var hasEnded: Bool { isOver.load(ordering: .sequentiallyConsistent) }
 
     /// Nil before the end.
-    var outcome: Outcome? { state.change { $0.outcome } }
+    var outcome: RunOutcome? { monitor.change { $0.outcome } }
 
     /// Has every vCPU's thread look around.
     func kickAll() {
-        for kicker in state.change({ $0.kickers }) { kicker.kick() }
+        for kicker in monitor.change({ $0.kickers }) { kicker.kick() }
     }
 
     /// A vCPU's thread begins, and ends.
-    func enter() { state.change { $0.running += 1 } }
+    func enter() {
+        monitor.change { state in
+            state.running += 1
+            guard !state.hasBegun else { return }
+            state.hasBegun = true
+            if state.feed.state == .ready { state.feed.set(.running) }
+        }
+    }
     func leave() {
-        state.change { $0.running -= 1 }
+        monitor.change { $0.running -= 1 }
         completePause()
     }
 
@@ -167,12 +215,12 @@ public final class MachineControl: Sendable {
     /// - Parameter shouldGiveUp: asked before each wait.
     func park(unless shouldGiveUp: () -> Bool) {
         guard pauseIsRequested else { return }
-        state.change { $0.parked += 1 }
+        monitor.change { $0.parked += 1 }
         completePause()
         while true {
             let givesUp = hasEnded || shouldGiveUp()
             // Whoever pauses again finds it standing still, or gone.
-            let leaves = state.change { state in
+            let leaves = monitor.change { state in
                 guard state.pauses == 0 || givesUp else { return false }
                 state.parked -= 1
                 return true
@@ -195,7 +243,7 @@ public final class MachineControl: Sendable {
             case tell([@Sendable () -> Void])
         }
         while true {
-            let step: Step = state.change { state in
+            let step: Step = monitor.change { state in
                 guard !state.completions.isEmpty, state.parked >= state.running || state.outcome != nil else {
                     return .nothing
                 }
@@ -206,6 +254,7 @@ public final class MachineControl: Sendable {
                 // Whoever makes them quiet comes by here afterwards.
                 guard state.devices != .soon else { return .nothing }
                 defer { state.completions.removeAll() }
+                if state.pauses > 0, state.outcome == nil { state.feed.set(.paused) }
                 return .tell(state.completions)
             }
             switch step {
@@ -218,15 +267,16 @@ public final class MachineControl: Sendable {
 
     private func makeQuiet(_ loops: [EventLoop]) {
         for loop in loops { loop.pauseDevices() }
-        let resumed = state.change { state -> [EventLoop] in
+        let resumed = monitor.change { state -> [EventLoop] in
             state.devices = state.pauses > 0 ? .yes : .no
             return state.pauses > 0 ? [] : state.loops
         }
         for loop in resumed { loop.resumeDevices() }
     }
 
-    /// The run is over, and no vCPU runs any more: what devices have begun, they end.
+    /// The run is over, and no vCPU runs any more: what devices have begun, they end. Their threads are kicked no more.
     func endPause() {
-        while state.change({ $0.pauses > 0 }) { resume() }
+        monitor.change { $0.kickers = [] }
+        while monitor.change({ $0.pauses > 0 }) { resume() }
     }
 }

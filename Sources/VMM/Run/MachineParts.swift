@@ -83,6 +83,11 @@ final class MachineParts: Sendable {
         }
     }
 
+    deinit {
+        // Of a machine that was never run.
+        host.control.noteEnd(.ended(.stopped))
+    }
+
     /// By number: registers that KVM does not know, or that were to take a value which it refuses.
     var refusedMSRs: UnmappedAccesses { msrTally.withLock { $0 } }
 
@@ -105,7 +110,7 @@ final class MachineParts: Sendable {
 
     /// Why a device could not write its output, if that ended the run or came after its end.
     private var failure: Errno? {
-        if case .failure(.output(let error)) = control.outcome { error } else { nil }
+        if case .failed(.output(let error)) = control.outcome { error } else { nil }
     }
 
     /// What someone outside asks for, if anything.

@@ -27,9 +27,9 @@ public enum StopReason: Equatable, Sendable {
     case guestError(GuestError)
 }
 
-extension StopReason {
-    /// One line for people: how the run ended, and where there is one, the remedy.
-    public var message: String {
+extension StopReason: CustomStringConvertible {
+    /// One line for people: how the run ended, and behind a semicolon, where there is one, the remedy.
+    public var description: String {
         switch self {
         case .halted: "the guest halted"
         case .sleeping:

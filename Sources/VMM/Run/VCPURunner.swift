@@ -38,9 +38,9 @@ struct VCPURunner: ~Copyable {
             }
             var reason = park()
             if reason == nil { reason = try loop(&alarm) }
-            if let reason { machine.control.end(.success(reason)) }
+            if let reason { machine.control.end(.ended(reason)) }
         } catch {
-            machine.control.end(.failure(error))
+            machine.control.end(.failed(error))
         }
         machine.control.leave()
         cpuNanoseconds = MonotonicClock.threadTime - start

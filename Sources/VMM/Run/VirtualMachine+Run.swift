@@ -21,19 +21,33 @@ extension VirtualMachine {
     /// How long a reader that takes nothing may hold up the end of a run that was stopped, in nanoseconds.
     private static var lastPatience: Int64 { 200_000_000 }
 
-    /// Runs the guest until it ends, fails, or is stopped. All output that the guest made is written by then, unless its
-    /// reader takes nothing and the run was stopped; ``RunReport/unwrittenBytes`` tells.
+    /// Runs the guest until it ends, fails, or is stopped, on the calling thread, which is kept until then; where there are Swift tasks
+    /// the asynchronous form is the right one. All output that the guest made is written by then, unless its reader takes nothing and
+    /// the run was stopped; ``FinishedMachine/unwrittenByteCount`` tells.
     ///
-    /// - Throws: `VMMError.kvm`, `.host`, or `.output` when a console's output cannot be written.
-    public mutating func run() throws(VMMError) -> StopReason {
+    /// The calling thread takes the signal `SIGRTMIN + 4` from now on.
+    public consuming func run() -> FinishedMachine {
+        var machine = self
         let start = MonotonicClock.now
-        defer { wallNanoseconds = MonotonicClock.now - start }
+        var abandonedBytes: UInt64 = 0
+        let outcome: RunOutcome
+        do throws(VMMError) {
+            outcome = .ended(try machine.runToEnd(&abandonedBytes))
+        } catch {
+            outcome = .failed(error)
+        }
+        return FinishedMachine(
+            machine, outcome, wallNanoseconds: MonotonicClock.now - start, abandonedBytes: abandonedBytes)
+    }
+
+    /// - Parameter abandonedBytes: how many bytes devices were given that nobody has taken and nobody will.
+    private mutating func runToEnd(_ abandonedBytes: inout UInt64) throws(VMMError) -> StopReason {
         let deadline = Deadline(after: configuration.timeout).orEarlier(configuration.deadline)
         // Made before the guest begins: at its end nothing may keep its output from being written.
         var alarm = try host { () throws(HostError) in try RunAlarm(deadline, watches: false) }
         defer { extendLifetime(alarm) }
         parts.trace?.begin(plan)
-        defer { endDevices(deadline) }
+        defer { abandonedBytes = endDevices(deadline) }
         let threads = try startThreads(deadline)
         // Nothing can fail any more: whoever has begun to look is told of the end, too.
         parts.screen?.begin()
@@ -43,8 +57,8 @@ extension VirtualMachine {
         parts.control.endPause()
         parts.screen?.end()
         switch parts.control.outcome {
-        case .success(let reason): return named(try finish(reason, deadline))
-        case .failure(let error):
+        case .ended(let reason): return try finish(reason, deadline)
+        case .failed(let error):
             // What the guest said before the host failed is worth having.
             _ = finishOutput()
             throw error
@@ -78,7 +92,7 @@ extension VirtualMachine {
                     })
             } catch {
                 // Where the system gives too few threads, that ends the run.
-                parts.control.end(.failure(.host(error)))
+                parts.control.end(.failed(.host(error)))
                 break
             }
         }
@@ -87,11 +101,12 @@ extension VirtualMachine {
         return threads
     }
 
-    private mutating func endDevices(_ deadline: Deadline) {
+    /// - Returns: how many bytes devices are left with.
+    private func endDevices(_ deadline: Deadline) -> UInt64 {
         for attachment in configuration.attachments { attachment.end() }
         parts.host.loops.end()
         parts.host.coalescing.end()
-        for device in parts.devices { abandonedBytes &+= device.end() }
+        let abandonedBytes = parts.devices.reduce(0) { $0 &+ $1.end() }
         parts.screen?.close()
         // A device that had an output to itself has given it up: what vCPUs wrote behind it can be written.
         for output in parts.outputs { _ = output.flush { _ in true } }
@@ -100,6 +115,7 @@ extension VirtualMachine {
         parts.trace?.flush(waits: true) { idle in
             parts.requestedStop(deadline) != nil && idle > Self.lastPatience
         }
+        return abandonedBytes
     }
 
     /// Writes the rest of the output. A guest that ended by itself waits for its reader until someone stops it; after a

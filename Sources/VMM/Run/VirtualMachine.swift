@@ -5,14 +5,18 @@ import LinuxHost
 /// A machine with its guest loaded, ready to run once.
 ///
 /// ```swift
-/// var machine = try VirtualMachine(MachineConfiguration(image: .file("guest.elf")))
-/// let reason = try machine.run()
+/// let machine = try VirtualMachine(MachineConfiguration(image: .file("guest.elf")))
+/// let finished = await machine.run()
+/// print(try finished.reason)
 /// ```
 ///
-/// Concurrency model: one thread makes it and runs it, and the first vCPU; ``control`` is for the others. For the time of the
-/// run each further vCPU has a thread, and so have its devices where they have something to wait for. Opening KVM takes the
-/// real-time signal `SIGRTMIN + 4` of the process, which stops vCPUs.
-public struct VirtualMachine: ~Copyable {
+/// What it does to the process: opening KVM takes the real-time signal `SIGRTMIN + 4`, which stops vCPUs, and handles no other;
+/// descriptors that it was not given, the terminal and other threads are left alone; nothing ends the process.
+///
+/// Concurrency model: one thread at a time has it; ``control`` is for all. For the time of the run each vCPU has a thread, the first
+/// where the run is asynchronous, and so have its devices where they have something to wait for.
+public struct VirtualMachine: ~Copyable, @unchecked Sendable {
+    // Sent from one owner to the next; what two borrow at once is constant.
     /// The local APIC's number has 8 bits, of which 255 means all.
     public static let vcpuLimit = 255
 
@@ -23,8 +27,6 @@ public struct VirtualMachine: ~Copyable {
     /// vCPU 0, with which every guest begins.
     var first: VCPURunner
     let others: [OtherVCPU]
-    var wallNanoseconds: Int64 = 0
-    var abandonedBytes: UInt64 = 0
 
     /// What the machine is.
     public let plan: MachinePlan
@@ -36,6 +38,16 @@ public struct VirtualMachine: ~Copyable {
     ///
     /// - Throws: `VMMError.kvm`, `.host`, `.image`, `.configuration`, `.state`.
     public init(_ configuration: MachineConfiguration) throws(VMMError) {
+        do throws(VMMError) {
+            self = try VirtualMachine(making: configuration)
+        } catch {
+            // Whoever follows the machine waits no longer.
+            configuration.control?.noteEnd(.failed(error))
+            throw error
+        }
+    }
+
+    private init(making configuration: MachineConfiguration) throws(VMMError) {
         let consoleEnds = ConsoleEnds(configuration)
         let system = try kvm { () throws(KVMError) in try KVMSystem() }
         let cpuid = try kvm { () throws(KVMError) in try system.supportedCPUID() }
@@ -68,6 +80,8 @@ public struct VirtualMachine: ~Copyable {
             coalescing: try CoalescedWrites(system, machine, first, configuration.trace),
             notifications: VirtioNotifications(system, machine, isWanted: configuration.usesEventFDs, interrupts))
         let parts = try MachineParts(plan, configuration, host, image: image, kvm: machine)
+        host.control.connect(ram.memory)
+        for shared in configuration.sharedMemory { shared.connect(ram.memory) }
         host.control.add(first.kicker)
         var others: [OtherVCPU] = []
         for index in 1..<plan.vcpuCount {
@@ -122,36 +136,6 @@ public struct VirtualMachine: ~Copyable {
             try plan.boot.load(from: image, modules: modules, into: ram.memory)
         }
         return (plan, ram, image)
-    }
-
-    /// How much output nobody had taken when the run ended, in bytes.
-    public var unwrittenByteCount: Int {
-        parts.outputs.reduce(Int(clamping: abandonedBytes)) { $0 + $1.pendingCount }
-    }
-
-    /// What came of each device.
-    public var deviceReports: [DeviceReport] { parts.devices.map(\.report) }
-
-    /// What the run did, in numbers.
-    public var report: RunReport {
-        var report = RunReport()
-        report.wallNanoseconds = wallNanoseconds
-        report.unwrittenBytes = unwrittenByteCount
-        var tally = first.tally
-        report.cpuNanoseconds = first.cpuNanoseconds
-        for other in others {
-            tally.add(other.runner.tally)
-            report.cpuNanoseconds += other.runner.cpuNanoseconds
-        }
-        report.add(tally)
-        report.coalescedWrites = parts.host.coalescing.count
-        var latencies = first.latencies
-        for other in others { if let more = other.runner.latencies { latencies?.add(more) } }
-        if let latencies { report.$latencies = latencies.percentiles }
-        report.add(deviceReports)
-        report.add(unmappedPorts: parts.ports.unmapped, memory: parts.mmio.unmapped)
-        report.add(refusedMSRs: parts.refusedMSRs)
-        return report
     }
 }
 

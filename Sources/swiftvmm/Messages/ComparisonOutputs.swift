@@ -1,4 +1,5 @@
 import Glibc
+import VMM
 
 /// Where comparisons' figures go: the files that the user names, and standard output. All are tried before anything runs.
 struct ComparisonOutputs {

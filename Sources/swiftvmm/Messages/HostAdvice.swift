@@ -32,7 +32,7 @@ struct HostAdvice {
         "this host's KVM runs a guest's kernel in software, where a compressed one (bzImage) is silent for minutes while it unpacks itself; give the vmlinux in it, which scripts/extract-vmlinux of Linux's source unpacks on the host"
 
     /// Why a guest has printed nothing on any console; nil where nothing tells.
-    static func silence(of machine: borrowing VirtualMachine, _ reason: StopReason) -> String? {
+    static func silence(of machine: FinishedMachine, _ reason: StopReason) -> String? {
         if machine.screen?.isReadable == true { return "its text screen has letters on it, which --screen text prints" }
         guard case .linux = machine.plan.boot.protocol, reason == .halted else { return nil }
         return "a program in the form of a Linux kernel may need a BIOS, which only a boot sector has here"

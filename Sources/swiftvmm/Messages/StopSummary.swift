@@ -24,8 +24,8 @@ struct StopSummary: Equatable, Encodable {
     init(
         _ reason: StopReason, unwritten: Int, states: [Int: CPUSnapshot] = [:], whySilent: String? = nil
     ) {
-        status = ExitStatus(reason)
-        var message = reason.message
+        status = reason.exitStatus
+        var message = reason.description
         self.reason = Self.word(for: reason)
         switch reason {
         case .sleeping:
@@ -85,16 +85,6 @@ struct StopSummary: Equatable, Encodable {
     }
 
     init(_ error: VMMError) {
-        self.init(Failure(status: ExitStatus(error), message: error.words))
-    }
-}
-
-extension StopReason {
-    /// Whether the guest chose to end here.
-    var isGuestsWill: Bool {
-        switch self {
-        case .halted, .sleeping, .exited, .reset, .poweredOff: true
-        case .panicked, .exception, .tripleFault, .guestError, .deadline, .signal, .stopped: false
-        }
+        self.init(Failure(status: error.exitStatus, message: error.words))
     }
 }

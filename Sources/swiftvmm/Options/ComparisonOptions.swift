@@ -80,7 +80,7 @@ extension ComparedHost {
         do throws(VMMError) {
             report = try HostTrials().report()
         } catch {
-            throw Failure(status: ExitStatus(error), message: error.description)
+            throw Failure(status: error.exitStatus, message: error.description)
         }
         let kind: String
         switch report.backend {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import VMM
 
 /// What is wrong with the words of a command line, where the parser would say it worse, or take it for a request for help.
 struct Misuse {

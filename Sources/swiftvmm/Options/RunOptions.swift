@@ -123,12 +123,6 @@ struct RunOptions: Equatable {
         }
     }
 
-    /// See `BootOutcome`.
-    private enum Ending {
-        case reason(StopReason)
-        case failure(VMMError)
-    }
-
     /// What came of a run.
     private struct Outcome {
         let summary: StopSummary
@@ -187,30 +181,34 @@ struct RunOptions: Equatable {
             var gracePeriod: GracePeriod?
             if let grace { gracePeriod = try GracePeriod(seconds: grace, of: control) }
             configuration.attachments = [terminal as (any MachineAttachment)?, window, gracePeriod].compactMap(\.self)
-            var machine = try VirtualMachine(configuration)
+            let machine = try VirtualMachine(configuration)
             for note in notes(on: machine.plan) { StandardStreams.say(note) }
             let advice = HostAdvice.unpacking(machine.plan)
             if let advice { StandardStreams.say(advice) }
             do throws(Failure) { try beginFiles() } catch { return Outcome(StopSummary(error)) }
-            let ending: Ending
-            do throws(VMMError) { ending = .reason(try machine.run()) } catch { ending = .failure(error) }
+            let finished = machine.run()
             terminal?.restore()
-            for device in machine.deviceReports { tellLoss(of: device) }
-            let numbers = report == nil ? nil : machine.report
-            switch ending {
-            case .reason(let reason):
-                let states = reason.isGuestsWill ? [:] : (try? machine.snapshots()) ?? [:]
-                let isSilent = machine.deviceReports.allSatisfy { $0.consoleBytes ?? 0 == 0 }
-                let why = isSilent ? HostAdvice.silence(of: machine, reason) ?? advice : nil
-                let summary = StopSummary(
-                    reason, unwritten: machine.unwrittenByteCount, states: states, whySilent: screen == nil ? why : nil)
-                return Outcome(summary, numbers, states)
-            case .failure(let error):
-                // With the terminal its output goes too, and the signal says why.
-                return Outcome(Self.signalSummary ?? StopSummary(error), numbers)
-            }
+            for device in finished.deviceReports { tellLoss(of: device) }
+            return outcome(of: finished, advice)
         } catch {
             return Outcome(Self.signalSummary ?? StopSummary(error))
+        }
+    }
+
+    /// - Parameter advice: what may be the matter with a guest that prints nothing.
+    private func outcome(of finished: FinishedMachine, _ advice: String?) -> Outcome {
+        let numbers = report == nil ? nil : finished.report
+        do throws(VMMError) {
+            let reason = try finished.reason
+            let states = reason.isGuestsWill ? [:] : (try? finished.snapshots()) ?? [:]
+            let isSilent = finished.deviceReports.allSatisfy { $0.consoleBytes ?? 0 == 0 }
+            let why = isSilent ? HostAdvice.silence(of: finished, reason) ?? advice : nil
+            let summary = StopSummary(
+                reason, unwritten: finished.unwrittenByteCount, states: states, whySilent: screen == nil ? why : nil)
+            return Outcome(summary, numbers, states)
+        } catch {
+            // With the terminal its output goes too, and the signal says why.
+            return Outcome(Self.signalSummary ?? StopSummary(error), numbers)
         }
     }
 

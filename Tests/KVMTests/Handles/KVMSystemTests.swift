@@ -53,7 +53,7 @@ struct KVMSystemTests {
         for _ in 0..<2_000 { _ = try KVMSystem() }
     }
 
-    @Test("another handler of the stop signal is left alone, and is an error")
+    @Test("another handler of the stop signal is left alone, and is an error", .requiresKVM)
     func takenSignal() async {
         await #expect(processExitsWith: .success) {
             let kick = __libc_current_sigrtmin() + 4

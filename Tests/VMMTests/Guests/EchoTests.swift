@@ -84,7 +84,7 @@ struct EchoTests {
         configuration.memorySize = 1 << 20
         configuration.input = ConsoleInput(descriptor: input.readEnd.number)
         configuration.timeout = TestScale.patience
-        var machine = try VirtualMachine(configuration)
+        let machine = try VirtualMachine(configuration)
         let handle = machine.control
         let collected = Collected()
         let person = HostThread {
@@ -93,7 +93,8 @@ struct EchoTests {
             usleep(200_000)
             handle.stop()
         }
-        let reason = try machine.run()
+        let finished = machine.run()
+        let reason = try finished.reason
         output.writeEnd.close()
         person.join()
         #expect(reason == .stopped)

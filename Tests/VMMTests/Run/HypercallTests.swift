@@ -95,14 +95,15 @@ struct HypercallTests {
             image: .bytes(Self.guest([(1, 0x7C00, 2), (3, 0, .max)])),
             output: ConsoleOutput(descriptor: pipe.writeEnd.number))
         configuration.timeout = TestScale.patience
-        var machine = try VirtualMachine(configuration)
+        let machine = try VirtualMachine(configuration)
         let handle = machine.control
         let received = Collected()
         let reader = HostThread {
             while received.bytes.count < 4 { received.append(pipe.read(upTo: 100)) }
             handle.stop()
         }
-        #expect(try machine.run() == .stopped)
+        let finished = machine.run()
+        #expect(try finished.reason == .stopped)
         reader.join()
         #expect(received.bytes == [0x66, 0xB8, 0, 2])
     }

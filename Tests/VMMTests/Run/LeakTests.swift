@@ -47,8 +47,8 @@ struct LeakTests {
         for _ in 0..<count {
             var configuration = MachineConfiguration(image: .bytes([0xF4]))
             configuration.timeout = TestScale.patience
-            var machine = try VirtualMachine(configuration)
-            guard try machine.run() == .halted else { exit(2) }
+            let machine = try VirtualMachine(configuration)
+            guard try machine.run().reason == .halted else { exit(2) }
         }
     }
 
@@ -74,9 +74,9 @@ struct LeakTests {
                         .virtioConsole(VirtioConsoleConfiguration(input: ConsoleInput([1, 2, 3]))))
                     configuration.interruptControllers = index % 3 == 0 ? .full : .none
                     configuration.timeout = TestScale.patience
-                    var machine = try VirtualMachine(configuration)
+                    let machine = try VirtualMachine(configuration)
                     if index % 2 == 0 { continue }
-                    guard try machine.run() == .exited(status: 0) else { exit(2) }
+                    guard try machine.run().reason == .exited(status: 0) else { exit(2) }
                 }
             }
             try run(10)

@@ -43,12 +43,12 @@ struct OutputFailureTests {
         let output = ConsoleOutput(collectingUpTo: 20_000)
         var configuration = MachineConfiguration(image: .bytes(Self.chatter), output: output)
         configuration.timeout = TestScale.patience
-        var machine = try VirtualMachine(configuration)
-        var error: VMMError?
-        do throws(VMMError) { _ = try machine.run() } catch let failure { error = failure }
-        #expect(error == .output(Errno(rawValue: ENOSPC)))
+        let machine = try VirtualMachine(configuration)
+        let finished = machine.run()
+        #expect(finished.failure == .output(Errno(rawValue: ENOSPC)))
+        #expect(throws: VMMError.output(Errno(rawValue: ENOSPC))) { try finished.reason }
         #expect(output.collected == [UInt8](repeating: 0x41, count: 20_000))
-        #expect(machine.report.unwrittenBytes > 0)
+        #expect(finished.report.unwrittenBytes > 0)
     }
 
     @Test("a reader that takes nothing does not keep a deadline from ending the run")
@@ -95,7 +95,7 @@ struct OutputFailureTests {
         let output = ConsoleOutput(descriptor: pipe.writeEnd.number)
         var configuration = MachineConfiguration(image: .file(Guests.path("real-hypercall-hello.bin")), output: output)
         configuration.timeout = TestScale.patience
-        var machine = try VirtualMachine(configuration)
+        let machine = try VirtualMachine(configuration)
         let handle = machine.control
         let other = HostThread {
             // When the line is printed, which one exit does, and the guest waits for nothing else.
@@ -103,10 +103,11 @@ struct OutputFailureTests {
             usleep(200_000)
             handle.stop()
         }
-        let reason = try machine.run()
+        let finished = machine.run()
+        let reason = try finished.reason
         other.join()
         #expect(reason == .stopped)
-        #expect(machine.report.unwrittenBytes == 20)
+        #expect(finished.report.unwrittenBytes == 20)
     }
 
     @Test("a slow reader slows the guest, and gets every byte")

@@ -162,7 +162,7 @@ struct PauseTests {
         configuration.devices.append(.virtioConsole(VirtioConsoleConfiguration(output: output)))
         let control = MachineControl()
         configuration.control = control
-        var machine = try VirtualMachine(configuration)
+        let machine = try VirtualMachine(configuration)
         let parts = machine.parts
         let wrong = Atomic<Int>(0)
         let pauser = HostThread {
@@ -180,7 +180,8 @@ struct PauseTests {
             }
             control.stop()
         }
-        #expect(try machine.run() == .stopped)
+        let finished = machine.run()
+        #expect(try finished.reason == .stopped)
         pauser.join()
         pipe.writeEnd.close()
         reader.join()
@@ -200,7 +201,7 @@ struct PauseTests {
         configuration.devices.append(.virtioConsole(VirtioConsoleConfiguration()))
         let control = MachineControl()
         configuration.control = control
-        var machine = try VirtualMachine(configuration)
+        let machine = try VirtualMachine(configuration)
         let isStopped = Atomic<Bool>(false)
         // It reads, and rests.
         let reader = HostThread {
@@ -227,7 +228,8 @@ struct PauseTests {
             control.stop()
             isStopped.store(true, ordering: .sequentiallyConsistent)
         }
-        #expect(try machine.run() == .stopped)
+        let finished = machine.run()
+        #expect(try finished.reason == .stopped)
         stopper.join()
         let wasStopped = isStopped.load(ordering: .sequentiallyConsistent)
         #expect(wasStopped)
@@ -245,7 +247,7 @@ struct PauseTests {
         configuration.timeout = TestScale.patience
         let control = MachineControl()
         configuration.control = control
-        var machine = try VirtualMachine(configuration)
+        let machine = try VirtualMachine(configuration)
         let count = Atomic(0)
         let pauser = HostThread {
             _ = eventually { output.pendingCount > 0 }
@@ -258,7 +260,8 @@ struct PauseTests {
             }
             control.stop()
         }
-        #expect(try machine.run() == .stopped)
+        let finished = machine.run()
+        #expect(try finished.reason == .stopped)
         pauser.join()
         let pauses = count.load(ordering: .relaxed)
         #expect(pauses == 10)
@@ -272,15 +275,16 @@ struct PauseTests {
             configuration.control = control
             configuration.timeout = isStopped ? TestScale.patience : .milliseconds(50)
             control.pause()
-            var machine = try VirtualMachine(configuration)
+            let machine = try VirtualMachine(configuration)
             let stopper = HostThread {
                 usleep(20_000)
                 if isStopped { control.stop() }
             }
-            #expect(try machine.run() == (isStopped ? .stopped : .deadline))
+            let finished = machine.run()
+            #expect(try finished.reason == (isStopped ? .stopped : .deadline))
             stopper.join()
             // It never ran.
-            #expect(machine.report.exitCount <= 2)
+            #expect(finished.report.exitCount <= 2)
             #expect(configuration.output.collected == [])
             control.pause()
             control.resume()

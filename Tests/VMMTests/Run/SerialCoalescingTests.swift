@@ -90,7 +90,7 @@ struct SerialCoalescingTests {
             image: .bytes(repeated(200) + out(0x3F8, 0x0A) + [0xEB, 0xFE]),
             output: ConsoleOutput(descriptor: pipe.writeEnd.number))
         configuration.timeout = TestScale.patience
-        var machine = try VirtualMachine(configuration)
+        let machine = try VirtualMachine(configuration)
         let handle = machine.control
         let start = ContinuousClock.now
         let reader = HostThread {
@@ -98,10 +98,11 @@ struct SerialCoalescingTests {
             while count < 201 { count += max(1, pipe.read(upTo: 4096).count) }
             handle.stop()
         }
-        #expect(try machine.run() == .stopped)
+        let finished = machine.run()
+        #expect(try finished.reason == .stopped)
         let time = ContinuousClock.now - start
         reader.join()
-        #expect(machine.report.coalescedWrites > 100)
+        #expect(finished.report.coalescedWrites > 100)
         return time
     }
 
@@ -124,7 +125,7 @@ struct SerialCoalescingTests {
         var configuration = MachineConfiguration(
             image: .bytes(Self.printsWhenAsked(200)), output: ConsoleOutput(descriptor: pipe.writeEnd.number))
         configuration.timeout = TestScale.patience
-        var machine = try VirtualMachine(configuration)
+        let machine = try VirtualMachine(configuration)
         let (control, memory) = (machine.control, machine.parts.host.memory)
         let reader = HostThread {
             var count = 0
@@ -136,9 +137,10 @@ struct SerialCoalescingTests {
             }
             control.stop()
         }
-        #expect(try machine.run() == .stopped)
+        let finished = machine.run()
+        #expect(try finished.reason == .stopped)
         reader.join()
-        #expect(machine.report.coalescedWrites > 100)
+        #expect(finished.report.coalescedWrites > 100)
     }
 
     @Test("it comes before what a virtio-console prints after it, though neither made an exit")
@@ -147,7 +149,7 @@ struct SerialCoalescingTests {
         var configuration = MachineConfiguration(image: .bytes(Self.printsWhenAsked(100)), output: output)
         configuration.timeout = TestScale.patience
         configuration.devices.append(.virtioConsole(VirtioConsoleConfiguration()))
-        var machine = try VirtualMachine(configuration)
+        let machine = try VirtualMachine(configuration)
         let (control, memory) = (machine.control, machine.parts.host.memory)
         let device = try #require(machine.parts.devices.compactMap { $0 as? VirtioDevice }.first)
         let rounds = 100
@@ -173,7 +175,8 @@ struct SerialCoalescingTests {
             }
             control.stop()
         }
-        #expect(try machine.run() == .stopped)
+        let finished = machine.run()
+        #expect(try finished.reason == .stopped)
         driver.join()
         let wentRight = isRight.load(ordering: .relaxed)
         #expect(wentRight)

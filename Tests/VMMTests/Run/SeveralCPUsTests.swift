@@ -68,7 +68,7 @@ struct SeveralCPUsTests {
         let pipe = HostPipe()
         var configuration = configuration(2, commandLine)
         configuration.output = ConsoleOutput(descriptor: pipe.writeEnd.number)
-        var machine = try VirtualMachine(configuration)
+        let machine = try VirtualMachine(configuration)
         let handle = machine.control
         let received = Collected()
         let reader = HostThread {
@@ -80,11 +80,12 @@ struct SeveralCPUsTests {
             handle.stop()
         }
         let start = ContinuousClock.now
-        #expect(try machine.run() == .stopped)
+        let finished = machine.run()
+        #expect(try finished.reason == .stopped)
         let time = ContinuousClock.now - start
         pipe.writeEnd.close()
         reader.join()
-        #expect(machine.report.coalescedWrites > 30)
+        #expect(finished.report.coalescedWrites > 30)
         return time
     }
 
@@ -93,7 +94,7 @@ struct SeveralCPUsTests {
         let pipe = HostPipe()
         var configuration = Self.configuration(4, "4 and print")
         configuration.output = ConsoleOutput(descriptor: pipe.writeEnd.number)
-        var machine = try VirtualMachine(configuration)
+        let machine = try VirtualMachine(configuration)
         let handle = machine.control
         let reader = HostThread {
             guard isRead else { return }
@@ -103,7 +104,8 @@ struct SeveralCPUsTests {
             usleep(300_000)
             handle.stop()
         }
-        #expect(try machine.run() == .stopped)
+        let finished = machine.run()
+        #expect(try finished.reason == .stopped)
         stopper.join()
         pipe.writeEnd.close()
         reader.join()
@@ -114,7 +116,7 @@ struct SeveralCPUsTests {
     func wakeEachOther() throws {
         let configuration = Self.configuration(4, "4 and wake")
         let output = configuration.output
-        var machine = try VirtualMachine(configuration)
+        let machine = try VirtualMachine(configuration)
         let (control, handle) = (machine.parts.control, machine.control)
         let looker = HostThread {
             // When two are asleep for good, for five seconds more.
@@ -128,11 +130,12 @@ struct SeveralCPUsTests {
                 if let end, .now > end { handle.stop() }
             }
         }
-        let reason = try machine.run()
+        let finished = machine.run()
+        let reason = try finished.reason
         looker.join()
         #expect(reason == .stopped, "\(String(decoding: output.collected, as: UTF8.self))")
         // As often as the vCPUs were looked at: not so seldom that the test says nothing.
-        #expect(machine.report.exitsByKind["interrupted"] ?? 0 > 1_000 / UInt64(TestScale.divisor))
+        #expect(finished.report.exitsByKind["interrupted"] ?? 0 > 1_000 / UInt64(TestScale.divisor))
     }
 
     @Test("one that ends the run ends it for all, whatever the others do")
@@ -140,16 +143,18 @@ struct SeveralCPUsTests {
         // vCPU 0 waits for a fifth that is not there; 1 to 3 sleep.
         var configuration = Self.configuration(4, "5")
         configuration.timeout = .milliseconds(300)
-        var machine = try VirtualMachine(configuration)
-        #expect(try machine.run() == .deadline)
+        let machine = try VirtualMachine(configuration)
+        let finished = machine.run()
+        #expect(try finished.reason == .deadline)
         configuration.timeout = TestScale.patience
-        var other = try VirtualMachine(configuration)
+        let other = try VirtualMachine(configuration)
         let handle = other.control
         let stopper = HostThread {
             usleep(50_000)
             handle.stop()
         }
-        #expect(try other.run() == .stopped)
+        let otherFinished = other.run()
+        #expect(try otherFinished.reason == .stopped)
         stopper.join()
     }
 

@@ -16,17 +16,18 @@ struct StopTests {
 
     @Test("a deadline ends a guest that never would, not early and not much late", .tags(.timed))
     func deadline() throws {
-        var machine = try Self.spinning(.milliseconds(200))
+        let machine = try Self.spinning(.milliseconds(200))
         let wait = ProcessorWait()
         let start = ContinuousClock.now
-        let reason = try machine.run()
+        let finished = machine.run()
+        let reason = try finished.reason
         let time = ContinuousClock.now - start
         let longestWait = wait.end()
         #expect(reason == .deadline)
         // Seen: 200.2 ms on an idle machine. On a busy one the vCPU's thread waits for a processor.
         #expect(time >= .milliseconds(200))
         #expect(time < .milliseconds(2_000) + longestWait * 4, "\(longestWait)")
-        #expect(machine.report.wallNanoseconds >= 200_000_000)
+        #expect(finished.report.wallNanoseconds >= 200_000_000)
     }
 
     @Test(
@@ -36,8 +37,9 @@ struct StopTests {
             .init(secondsComponent: -9_223_372_036, attosecondsComponent: -900_000_000_000_000_000),
         ] as [Duration])
     func deadlineInThePast(timeout: Duration) throws {
-        var machine = try Self.spinning(timeout)
-        #expect(try machine.run() == .deadline)
+        let machine = try Self.spinning(timeout)
+        let finished = machine.run()
+        #expect(try finished.reason == .deadline)
     }
 
     @Test(
@@ -50,38 +52,41 @@ struct StopTests {
 
     @Test("another thread stops a guest that never would end, by its kick and not by a look now and then")
     func stopped() throws {
-        var machine = try Self.spinning(TestScale.patience)
+        let machine = try Self.spinning(TestScale.patience)
         let handle = machine.control
         let other = HostThread {
             usleep(50_000)
             handle.stop()
         }
-        let reason = try machine.run()
+        let finished = machine.run()
+        let reason = try finished.reason
         other.join()
         #expect(reason == .stopped)
         // A kick may end a run that is about to begin, and then another one.
-        #expect((1...2).contains(machine.report.exitsByKind["interrupted"] ?? 0), "\(machine.report.exitsByKind)")
+        #expect((1...2).contains(finished.report.exitsByKind["interrupted"] ?? 0), "\(finished.report.exitsByKind)")
     }
 
     @Test("a stop before the run ends it before the guest's first instruction")
     func stoppedBefore() throws {
         var configuration = MachineConfiguration(image: .bytes([0xB0, 0x41, 0xE6, 0xE9, 0xF4]))  // prints an A
         configuration.timeout = TestScale.patience
-        var machine = try VirtualMachine(configuration)
+        let machine = try VirtualMachine(configuration)
         machine.control.stop()
         machine.control.stop()
-        #expect(try machine.run() == .stopped)
+        let finished = machine.run()
+        #expect(try finished.reason == .stopped)
         #expect(configuration.output.collected == [])
-        #expect(machine.report.exitsByKind == [:])
+        #expect(finished.report.exitsByKind == [:])
     }
 
     @Test("a stop after the end, or after the machine is gone, does nothing")
     func stoppedAfter() throws {
         let handle: MachineControl
         do {
-            var machine = try VirtualMachine(MachineConfiguration(image: .bytes([0xF4])))
+            let machine = try VirtualMachine(MachineConfiguration(image: .bytes([0xF4])))
             handle = machine.control
-            #expect(try machine.run() == .halted)
+            let finished = machine.run()
+            #expect(try finished.reason == .halted)
             handle.stop()
         }
         handle.stop()
@@ -92,15 +97,16 @@ struct StopTests {
         // movb $0x41, %al; outb %al, $0xE9; jmp to the outb
         var configuration = MachineConfiguration(image: .bytes([0xB0, 0x41, 0xE6, 0xE9, 0xEB, 0xFC]))
         configuration.timeout = TestScale.patience
-        var machine = try VirtualMachine(configuration)
+        let machine = try VirtualMachine(configuration)
         let handle = machine.control
         let other = HostThread {
             usleep(100_000)
             handle.stop()
         }
-        #expect(try machine.run() == .stopped)
+        let finished = machine.run()
+        #expect(try finished.reason == .stopped)
         other.join()
-        let report = machine.report
+        let report = finished.report
         #expect(report.unwrittenBytes == 0)
         #expect(UInt64(configuration.output.collected.count) == report.consoleBytes["debug"])
         #expect(report.exitsByPort.map(\.port) == ["0xe9"])
@@ -117,13 +123,14 @@ struct StopTests {
             unsafe sigemptyset(&none)
             unsafe pthread_sigmask(SIG_SETMASK, &none, nil)
             try StopSignals.catch(SIGTERM)
-            var machine = try Self.spinning(TestScale.patience)
+            let machine = try Self.spinning(TestScale.patience)
             let thread = pthread_self()
             let other = HostThread {
                 usleep(50_000)
                 pthread_kill(thread, SIGTERM)
             }
-            let reason = try machine.run()
+            let finished = machine.run()
+            let reason = try finished.reason
             other.join()
             exit(reason == .signal(SIGTERM) ? EXIT_SUCCESS : 1)
         }

@@ -35,7 +35,9 @@ struct StreamMixTests {
         }
     }
 
-    @Test("every byte that comes is right, none is missing in a run that ends by itself", arguments: 0..<12 as Range<UInt64>)
+    @Test(
+        "every byte that comes is right, none is missing in a run that ends by itself",
+        arguments: 0..<12 as Range<UInt64>)
     func random(seed: UInt64) async throws {
         var random = SplitMix64(seed: 1_000 + seed)
         let rounds = TestScale.count(100)

@@ -66,7 +66,9 @@ struct StreamRunTests {
 
     enum End: CaseIterable, Sendable { case stop, deadline }
 
-    @Test("a stop and the deadline end a guest whose reader sleeps, and what was printed by then is there", arguments: End.allCases)
+    @Test(
+        "a stop and the deadline end a guest whose reader sleeps, and what was printed by then is there",
+        arguments: End.allCases)
     func readerSleeps(end: End) async throws {
         let stream = GuestStream(outputBound: 1_000)
         let control = MachineControl()

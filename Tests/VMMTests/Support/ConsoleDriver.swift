@@ -94,6 +94,6 @@ final class ConsoleDriver {
 
     /// The error that ended the run, if one has.
     var failure: VMMError? {
-        if case .failure(let error) = control.outcome { error } else { nil }
+        if case .failed(let error) = control.outcome { error } else { nil }
     }
 }

@@ -12,10 +12,11 @@ struct GuestRun {
         var configuration = MachineConfiguration(image: image)
         configuration.timeout = TestScale.patience
         configure(&configuration)
-        var machine = try VirtualMachine(configuration)
-        reason = try machine.run()
+        let machine = try VirtualMachine(configuration)
+        let finished = machine.run()
+        reason = try finished.reason
         output = configuration.output.collected
-        report = machine.report
+        report = finished.report
     }
 
     /// Runs a few instructions in real mode.
@@ -36,6 +37,16 @@ struct GuestRun {
 }
 
 extension MachineConfiguration {
+    /// Why no machine can be made of it; nil where one can.
+    var refusal: VMMError? {
+        do throws(VMMError) {
+            _ = try VirtualMachine(self)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
     /// Changes the serial port that every machine has unless told otherwise.
     mutating func setSerial(_ change: (inout UARTConfiguration) -> Void) {
         guard case .uart(var uart)? = devices.first else { return }

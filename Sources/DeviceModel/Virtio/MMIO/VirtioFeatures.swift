@@ -18,13 +18,14 @@ public struct VirtioFeatures: OptionSet, Hashable, Sendable {
     /// VIRTIO_F_RING_RESET: a driver can reset one queue alone.
     public static let ringReset = VirtioFeatures(rawValue: 1 << 40)
 
+    /// All bits that mean something else for each type of device, 0 to 23 and from 50 on (VIRTIO 1.2 §2.2).
+    public static let deviceSpecific = VirtioFeatures(rawValue: 0xFFFC_0000_00FF_FFFF)
+
     /// What the transport has a part in, whatever the device.
     static let ofTransport: VirtioFeatures = [.version1, .ringReset]
     /// What a device may offer. A device must not offer what it would not support (VIRTIO 1.2 §2.2.2), and of the bits for the
     /// queues and the transport (24 to 49) there is no code for others: no packed queue, no IOMMU, no notification data.
-    static let ofDevice = VirtioFeatures(rawValue: 0xFFFC_0000_00FF_FFFF).union([
-        .indirectDescriptors, .eventIndex, .inOrder,
-    ])
+    static let ofDevice = deviceSpecific.union([.indirectDescriptors, .eventIndex, .inOrder])
 
     /// The 32 bits that a selector stands for; there are none beyond 63.
     func word(_ selector: UInt32) -> UInt32 {

@@ -2,48 +2,6 @@ import LinuxHost
 import SystemPackage
 import VMM
 
-/// The statuses that swiftvmm ends with; a guest that uses an exit port chooses its own instead. The report tells a guest's
-/// 64 from this one. The numbers up to 78 are those of `sysexits.h`.
-struct ExitStatus: RawRepresentable, Equatable, Encodable, Sendable {
-    let rawValue: Int32
-
-    static let success = ExitStatus(rawValue: 0)
-    static let usage = ExitStatus(rawValue: 64)
-    static let badImage = ExitStatus(rawValue: 66)
-    static let noKVM = ExitStatus(rawValue: 69)
-    static let fault = ExitStatus(rawValue: 70)
-    static let outputFailed = ExitStatus(rawValue: 74)
-    static let deadline = ExitStatus(rawValue: 124)
-    static let guestFailed = ExitStatus(rawValue: 125)
-
-    init(rawValue: Int32) {
-        self.rawValue = rawValue
-    }
-
-    init(_ reason: StopReason) {
-        switch reason {
-        case .halted, .sleeping, .reset, .poweredOff: self = .success
-        case .exited(let status): self.init(rawValue: Int32(status))
-        case .panicked, .exception, .tripleFault, .guestError: self = .guestFailed
-        case .deadline: self = .deadline
-        // As a shell tells of a program that a signal ended.
-        case .signal(let number): self.init(rawValue: 128 + number)
-        case .stopped: self.init(rawValue: 130)
-        }
-    }
-
-    init(_ error: VMMError) {
-        switch error {
-        case .configuration: self = .usage
-        case .image(_, .deadline), .module(_, .deadline): self = .deadline
-        case .image, .module: self = .badImage
-        case .kvm where error.meansNoKVM: self = .noKVM
-        case .kvm, .host, .state, .fault: self = .fault
-        case .output: self = .outputFailed
-        }
-    }
-}
-
 /// Why swiftvmm ends without a guest's leave: what is said last, and the status.
 struct Failure: Error {
     let status: ExitStatus

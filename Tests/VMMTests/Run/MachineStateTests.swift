@@ -1,0 +1,70 @@
+import TestSupport
+import Testing
+import VMM
+
+@Suite("A machine's states, for who follows them")
+struct MachineStateTests {
+    private static func configuration(_ control: MachineControl) -> MachineConfiguration {
+        var configuration = MachineConfiguration(image: .file(Guests.path("spin.bin")))
+        configuration.timeout = TestScale.patience
+        configuration.control = control
+        return configuration
+    }
+
+    @Test("come one after the other, to the end of the run", .requiresKVM)
+    func life() async throws {
+        let control = MachineControl()
+        #expect(control.state == .ready)
+        let run = Task { try await VirtualMachine(Self.configuration(control)).run().reason }
+        var states: [MachineState] = []
+        for await state in control.states {
+            states.append(state)
+            switch state {
+            case .ready, .ended, .failed: break
+            case .running where states.contains(.paused): control.stop()
+            case .running: await control.pause()
+            case .paused: control.resume()
+            }
+        }
+        #expect(Array(states.drop { $0 == .ready }) == [.running, .paused, .running, .ended(.stopped)])
+        #expect(control.state == .ended(.stopped))
+        #expect(try await run.value == .stopped)
+        #expect(await control.states.reduce(into: []) { $0.append($1) } == [.ended(.stopped)])
+    }
+
+    @Test("a run that begins paused is never seen running before it is resumed", .requiresKVM)
+    func beginsPaused() async throws {
+        let control = MachineControl()
+        await control.pause()
+        #expect(control.state == .paused)
+        let run = Task { try await VirtualMachine(Self.configuration(control)).run().reason }
+        control.stop()
+        #expect(try await run.value == .stopped)
+        #expect(control.state == .ended(.stopped))
+    }
+
+    @Test("end with the error where the machine cannot be made", .requiresKVM)
+    func notMade() async throws {
+        let control = MachineControl()
+        let states = control.states
+        var configuration = Self.configuration(control)
+        configuration.vcpuCount = 0
+        let error = try #require(configuration.refusal)
+        let seen = await states.reduce(into: []) { $0.append($1) }
+        #expect(seen == [.ready, .failed(error)])
+    }
+
+    @Test("end where a machine is given up without a run", .requiresKVM)
+    func givenUp() async throws {
+        let control = MachineControl()
+        let states = control.states
+        _ = try VirtualMachine(Self.configuration(control))
+        #expect(await states.reduce(into: []) { $0.append($1) } == [.ready, .ended(.stopped)])
+    }
+
+    @Test("end where nobody has the control any more")
+    func withoutMachine() async {
+        let states = MachineControl().states
+        #expect(await states.reduce(into: []) { $0.append($1) } == [.ready])
+    }
+}

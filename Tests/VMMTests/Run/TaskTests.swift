@@ -1,0 +1,104 @@
+import SystemPackage
+import TestSupport
+import Testing
+import VMM
+
+/// Machines that Swift's tasks run.
+@Suite("A machine that a task runs", .requiresKVM)
+struct TaskTests {
+    private static func spinning(_ control: MachineControl? = nil) throws(VMMError) -> VirtualMachine {
+        var configuration = MachineConfiguration(image: .file(Guests.path("spin.bin")))
+        configuration.memorySize = 1 << 20
+        configuration.timeout = TestScale.patience
+        configuration.control = control
+        return try VirtualMachine(configuration)
+    }
+
+    @Test("ends as one that a thread runs, and leaves its output, registers, memory and report")
+    func ends() async throws {
+        // movb $'A', %al; outb %al, $0xE9; movb %al, 0x8000; hlt
+        let configuration = MachineConfiguration(image: .bytes([0xB0, 0x41, 0xE6, 0xE9, 0xA2, 0x00, 0x80, 0xF4]))
+        let finished = try await VirtualMachine(configuration).run()
+        #expect(try finished.reason == .halted)
+        #expect(finished.failure == nil)
+        #expect(configuration.output.collected == [0x41])
+        let state = try #require(try finished.snapshots()[0])
+        #expect(state.registers.rax & 0xFF == 0x41)
+        #expect(try finished.memory.read(at: 0x8000, count: 2) == [0x41, 0])
+        #expect(finished.report.exitsByKind["portWrite"] == 1)
+    }
+
+    @Test(
+        "spinning machines in more tasks than there are processors end when they are cancelled, and other tasks run meanwhile"
+    )
+    func cancelled() async throws {
+        let count = TestScale.count(200)
+        let controls = (0..<count).map { _ in MachineControl() }
+        let reasons = try await withThrowingTaskGroup(of: StopReason?.self) { group in
+            for control in controls {
+                // Else each would be made beside more that spin.
+                await control.pause()
+                group.addTask { try await Self.spinning(control).run().reason }
+            }
+            for control in controls {
+                control.resume()
+                for await state in control.states where state == .running { break }
+            }
+            // Would never come to run if machines took the threads of tasks.
+            group.addTask {
+                for _ in 0..<10 { try await Task.sleep(for: .milliseconds(1)) }
+                return nil
+            }
+            #expect(try await group.next() == .some(nil))
+            group.cancelAll()
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(reasons == Array(repeating: .stopped, count: count))
+    }
+
+    @Test("one that was cancelled before ends at once")
+    func cancelledBefore() async throws {
+        let task = Task {
+            while !Task.isCancelled { await Task.yield() }
+            return try await Self.spinning().run()
+        }
+        task.cancel()
+        let finished = try await task.value
+        #expect(try finished.reason == .stopped)
+        #expect(finished.report.exitCount <= 1)
+    }
+
+    private actor Owner {
+        private let control = MachineControl()
+
+        func run() async throws -> StopReason {
+            try await TaskTests.spinning(control).run().reason
+        }
+
+        func stop() { control.stop() }
+        func isRunning() -> Bool { control.state == .running }
+    }
+
+    @Test("can be stopped by the actor that has it")
+    func actor() async throws {
+        let owner = Owner()
+        async let reason = owner.run()
+        while await !owner.isRunning() { await Task.yield() }
+        await owner.stop()
+        #expect(try await reason == .stopped)
+    }
+
+    @Test("leaves its registers and its report where the host failed, too")
+    func failed() async throws {
+        // movb $'x', %al; again: outb %al, $0xE9; jmp again
+        var configuration = MachineConfiguration(
+            image: .bytes([0xB0, 0x78, 0xE6, 0xE9, 0xEB, 0xFC]), output: ConsoleOutput(collectingUpTo: 1000))
+        configuration.timeout = TestScale.patience
+        let finished = try await VirtualMachine(configuration).run()
+        #expect(finished.failure == .output(.noSpace))
+        #expect(throws: VMMError.output(.noSpace)) { try finished.reason }
+        let state = try #require(try finished.snapshots()[0])
+        #expect(state.registers.rax & 0xFF == 0x78)
+        #expect(finished.report.unwrittenBytes > 0)
+    }
+}
