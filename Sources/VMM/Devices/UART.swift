@@ -6,7 +6,7 @@ import Synchronization
 /// A 16550A serial port for a machine.
 public struct UARTConfiguration: Sendable {
     /// Where a PC has its serial ports.
-    public enum Port: Sendable {
+    public enum Port: String, CaseIterable, Sendable {
         case com1
         case com2
 
