@@ -80,7 +80,7 @@ struct StreamRunTests {
             }
         }
         if end == .stop {
-            #expect(await eventuallyAsync { stream.output.isFull && stream.buffer.count == 1_000 })
+            #expect(await eventuallyAsync { stream.output.pendingCount > 0 && stream.buffer.count == 1_000 })
             control.stop()
         }
         let result = try await run

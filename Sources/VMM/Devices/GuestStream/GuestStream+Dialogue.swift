@@ -73,7 +73,8 @@ extension GuestStream {
         }
     }
 
-    /// Sends a text, and waits for another: one round of a dialogue.
+    /// Sends a text, and waits for another: one round of a dialogue. What the guest prints before it has taken all of the text is read
+    /// meanwhile, so that a guest that answers as it reads holds nothing up.
     ///
     /// - Returns: what the guest printed, as ``wait(for:)``.
     /// - Throws: as ``send(_:)-(_)`` and ``wait(for:)``.
@@ -81,8 +82,23 @@ extension GuestStream {
     public nonisolated(nonsending) func ask(
         _ question: String, until answer: String
     ) async throws(GuestStreamError) -> String {
-        try await send(question)
-        return try await wait(for: answer)
+        guard question.utf8.count > inputBound else {
+            try await send(question)
+            return try await wait(for: answer)
+        }
+        async let failure = sendFailure(question)
+        let printed = try await wait(for: answer)
+        if let failure = await failure { throw failure }
+        return printed
+    }
+
+    private func sendFailure(_ text: String) async -> GuestStreamError? {
+        do throws(GuestStreamError) {
+            try await send(text)
+            return nil
+        } catch {
+            return error
+        }
     }
 }
 

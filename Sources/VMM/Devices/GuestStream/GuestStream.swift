@@ -29,6 +29,7 @@ public final class GuestStream: Sendable {
     /// For the console's configuration. An input belongs to one device.
     public let input: ConsoleInput
     let buffer: OutputBuffer
+    let inputBound: Int
 
     /// - Parameters:
     ///   - outputBound: how many bytes wait for the reader before the guest is held up, 1 at least. Up to as many, but no more than
@@ -37,7 +38,8 @@ public final class GuestStream: Sendable {
     public init(outputBound: Int = 256 << 10, inputBound: Int = 64 << 10) {
         buffer = OutputBuffer(bound: outputBound)
         output = ConsoleOutput(.buffer(buffer))
-        input = ConsoleInput(queueOf: max(1, inputBound))
+        self.inputBound = max(1, inputBound)
+        input = ConsoleInput(queueOf: self.inputBound)
     }
 
     // MARK: Output
