@@ -93,6 +93,6 @@ let package = Package(
         .executableTarget(
             name: "benchmarks", path: "Benchmarks", exclude: ["bare.c"], sources: ["main.swift"], swiftSettings: strict),
         .executableTarget(
-            name: "machine-loop", dependencies: ["VMM"], path: "Benchmarks/MachineLoop", swiftSettings: strict),
+            name: "library-benchmarks", dependencies: ["VMM"], path: "Benchmarks/Library", swiftSettings: strict),
     ]
 )

@@ -1,7 +1,7 @@
 /* The least that starts a machine and prints for it: the same KVM calls that `swiftvmm run` makes, in the same order, for a guest
    that prints one byte and halts, or for the flat real-mode image that is named. Bytes written to ports are collected and written
    out together, as stdio does. What swiftvmm costs beyond this is its own.
-   `bare --machines COUNT` makes, runs and ends so many machines one after the other, as machine-loop does by the library. */
+   `bare --machines COUNT` makes, runs and ends so many machines one after the other, as library-benchmarks does by the library. */
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <stdlib.h>

@@ -40,7 +40,8 @@ private func lines(of text: String) -> [String] {
 }
 
 private func contains(_ text: String, in output: String) -> Bool {
-    OutputSearch(for: Array(text.utf8), from: 0).end(in: Array(output.utf8)) != nil
+    var search = TextSearch(for: text)
+    return text.isEmpty || output.utf8.contains { search.ends(with: $0) }
 }
 
 /// A text between quotes, with what a terminal would act on written out, and not more than a line of it.

@@ -1,4 +1,5 @@
 import Synchronization
+import VMM
 
 /// A dialogue with a guest that runs:
 ///
@@ -40,7 +41,7 @@ public final class Session: Sendable {
     ) async throws(GuestFailure) -> String {
         let place = SourcePlace(fileID, line)
         let start = position.withLock { $0 }
-        let search = OutputSearch(for: Array(text.utf8), from: start)
+        let search = OutputSearch(for: text, from: start)
         await run.wait { [run] in search.end(in: run.printed) != nil }
         let printed = run.printed
         if let end = search.end(in: printed) {
@@ -82,24 +83,23 @@ public final class Session: Sendable {
 }
 
 /// Looks for a text in output that grows.
-final class OutputSearch: Sendable {
-    private let text: [UInt8]
-    /// Where it can begin, after all that was looked at.
-    private let start: Mutex<Int>
+private final class OutputSearch: Sendable {
+    /// The search, and how much of the output it has seen.
+    private let state: Mutex<(search: TextSearch, position: Int, end: Int?)>
 
-    init(for text: [UInt8], from start: Int) {
-        self.text = text
-        self.start = Mutex(start)
+    init(for text: String, from start: Int) {
+        state = Mutex((TextSearch(for: text), start, text.isEmpty ? start : nil))
     }
 
-    /// Where it ends.
+    /// Where the text ends.
     func end(in output: [UInt8]) -> Int? {
-        start.withLock { start in
-            while start + text.count <= output.count {
-                if output[start..<start + text.count].elementsEqual(text) { return start + text.count }
-                start += 1
+        state.withLock { state in
+            while state.end == nil, state.position < output.count {
+                let isFound = state.search.ends(with: output[state.position])
+                state.position += 1
+                if isFound { state.end = state.position }
             }
-            return nil
+            return state.end
         }
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FoundationEssentials
 import Glibc
 import LinuxHost
 import SystemPackage
@@ -9,7 +10,8 @@ struct InspectCommand: ParsableCommand {
         commandName: "inspect",
         _superCommandName: RootCommand.name,
         abstract: "Tells what a loader sees in an image, without running it.",
-        usage: "\(RootCommand.name) inspect <image> [<options>]",
+        usage:
+            "\(RootCommand.name) inspect <image> [<options>]\n       \(RootCommand.name) inspect --config <file> [<image>] [<options>]",
         discussion: """
             The lines tell the image's format, what its headers say, and what swiftvmm run would do with it. No KVM is needed.
 
@@ -30,22 +32,27 @@ struct InspectCommand: ParsableCommand {
     @Flag(help: "Also tells what machine the image would run on: memory, devices, and the tables that the guest finds.")
     var plan = false
 
+    @Flag(help: "Prints the machine that the options ask for as JSON, for --config, and nothing else.")
+    var printConfig = false
+
     func validate() throws {
-        guard dumpAcpi != nil || plan || !machine.areBesideImage else {
+        guard dumpAcpi != nil || plan || printConfig || !machine.areBesideImage else {
             throw ValidationError(
-                "the options of the machine are for what --plan shows and --dump-acpi writes; give one of these too, or leave them out"
+                "the options of the machine are for what --plan shows, --dump-acpi writes and --print-config prints; give one of these too, or leave them out"
             )
         }
     }
 
     func run() throws {
-        let options = try machine.options(for: Self._commandName)
+        let options = try RunOptions.layered { try machine.options(for: Self._commandName, over: $0) }
+        guard let options else { return }
         try options.checkMachine()
+        if printConfig { return try printConfig(of: options) }
         let inspection: ImageInspection
         do throws(VMMError) {
             inspection = try ImageInspection(
                 StandardInput.source(options.image), format: options.format, mode: options.mode,
-                placement: options.placement, memorySize: options.memory?.bytes)
+                placement: options.placement, memorySize: options.memory)
         } catch {
             throw Failure(status: error.exitStatus, message: error.words)
         }
@@ -85,6 +92,17 @@ struct InspectCommand: ParsableCommand {
             try OutputFile(
                 path: "\(folder)/\(name).aml", option: "--dump-acpi", content: "ACPI table", guests: guests
             ).write(bytes)
+        }
+    }
+
+    private func printConfig(of options: RunOptions) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        do {
+            let machine = options.configuration(with: ConsoleLines(unopenedFor: options))
+            try answer(String(decoding: encoder.encode(machine), as: UTF8.self))
+        } catch EncodingError.invalidValue(_, let context) {
+            throw Failure(status: .usage, message: "--print-config: \(context.debugDescription)")
         }
     }
 

@@ -26,7 +26,10 @@ enum Main {
     }
 
     private static func run(_ words: [String], since start: Int64) throws {
-        if words.first == RunOptions.command, let options = try RunWords.options(words.dropFirst()) {
+        if words.first == RunOptions.command,
+            let options = try RunOptions.layered(
+                since: start, { try RunWords.options(words.dropFirst(), over: $0) })
+        {
             return try options.run(since: start)
         }
         if words == ["--version"] {

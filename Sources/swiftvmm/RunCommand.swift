@@ -8,7 +8,8 @@ struct RunCommand: ParsableCommand {
         commandName: RunOptions.command,
         _superCommandName: RootCommand.name,
         abstract: "Boots a guest and runs it until it ends.",
-        usage: "\(RootCommand.name) \(RunOptions.command) <image> [<options>]",
+        usage:
+            "\(RootCommand.name) \(RunOptions.command) <image> [<options>]\n       \(RootCommand.name) \(RunOptions.command) --config <file> [<image>] [<options>]",
         discussion: """
             What the guest prints is standard output; standard input is its serial port's, its virtio-console's, or a boot \
             sector's keyboard's. Everything \

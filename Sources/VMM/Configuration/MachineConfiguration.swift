@@ -64,18 +64,19 @@ extension MachineConfiguration {
 
     /// - Throws: `VMMError.module` for the first that cannot be opened.
     func openModules() throws(VMMError) -> [ImageReader] {
-        let limits = imageLimits
         var readers: [ImageReader] = []
-        for module in modules {
-            do throws(ImageError) {
-                readers.append(try ImageReader(module.source, limits))
-            } catch .noRoom(let error) {
-                throw .configuration("\(error); use less")
-            } catch {
-                throw .module(name: module.source.name, error)
-            }
-        }
+        for module in modules { readers.append(try open(module)) }
         return readers
+    }
+
+    func open(_ module: BootModule) throws(VMMError) -> ImageReader {
+        do throws(ImageError) {
+            return try ImageReader(module.source, imageLimits)
+        } catch .noRoom(let error) {
+            throw .configuration("\(error); use less")
+        } catch {
+            throw .module(name: module.source.name, error)
+        }
     }
 }
 

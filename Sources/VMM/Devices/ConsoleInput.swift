@@ -17,11 +17,13 @@ public final class ConsoleInput: ByteSource {
         case queue(limit: Int)
     }
 
-    private struct State {
+    struct State {
         var bytes: ArraySlice<UInt8> = []
         var hasEnded = false
         /// Called when bytes were appended to a queue.
         var arrival: EventLoop.Work?
+        /// Who waits for room in a queue.
+        var senders = Senders()
         /// When the descriptor had nothing last, in nanoseconds of the monotonic clock.
         var emptySince: Int64 = 0
         /// Whether one thread alone asks the descriptor, by ``ConsoleInput/fill(upTo:)``.
@@ -48,7 +50,7 @@ public final class ConsoleInput: ByteSource {
     private static let largestRead = 1024
 
     private let origin: Origin
-    private let state: Mutex<State>
+    let state: Mutex<State>
     /// Signalled while bytes wait in a queue; nil for other input, or where the system gives none.
     private let waiting: EventFD?
     /// Where a device's loop reads.
@@ -82,15 +84,23 @@ public final class ConsoleInput: ByteSource {
     ///
     /// - Returns: how many were taken; 0 for any other input than a queue.
     public func append(_ bytes: some Collection<UInt8>) -> Int {
-        guard case .queue(let limit) = origin else { return 0 }
         let (taken, arrival) = state.withLock { state in
-            let taken = min(bytes.count, limit - state.bytes.count)
-            if state.bytes.isEmpty, taken > 0 { waiting?.signal() }
-            state.bytes += bytes.prefix(taken)
+            let taken = min(bytes.count, room(in: state))
+            add(bytes.prefix(taken), &state)
             return (taken, state.arrival)
         }
         if taken > 0 { arrival?() }
         return taken
+    }
+
+    /// For how many more bytes there is room in a queue.
+    func room(in state: State) -> Int {
+        if case .queue(let limit) = origin { max(0, limit - state.bytes.count) } else { 0 }
+    }
+
+    func add(_ bytes: some Collection<UInt8>, _ state: inout State) {
+        if state.bytes.isEmpty, !bytes.isEmpty { waiting?.signal() }
+        state.bytes += bytes
     }
 
     private var descriptor: Int32? {
@@ -144,20 +154,23 @@ public final class ConsoleInput: ByteSource {
 
     public func read(upTo room: Int, _ receive: (UInt8) -> Void) {
         guard room > 0 else { return }
-        state.withLock { state in
+        let notice = state.withLock { state -> SendNotice in
             switch origin {
             case .descriptor(let descriptor, _) where !state.isFilled:
                 read(&state, upTo: room, from: descriptor, receive)
+                return SendNotice()
             case .descriptor, .memory, .queue:
                 for byte in state.bytes.prefix(room) { receive(byte) }
-                take(room, &state)
+                return take(room, &state)
             }
         }
+        notice.tell()
     }
 
-    private func take(_ count: Int, _ state: inout State) {
+    private func take(_ count: Int, _ state: inout State) -> SendNotice {
         if !state.bytes.isEmpty, state.bytes.count <= count { _ = waiting?.take() }
         state.bytes = state.bytes.dropFirst(count)
+        return takeSent(&state)
     }
 
     private func read(_ state: inout State, upTo room: Int, from descriptor: Int32, _ receive: (UInt8) -> Void) {
@@ -266,10 +279,11 @@ public final class ConsoleInput: ByteSource {
             state.withLock { note(result, &$0) }
             count = max(0, result)
         } else {
-            state.withLock { state in
+            let notice = state.withLock { state in
                 count = bytes.fill(from: state.bytes)
-                take(count, &state)
+                return take(count, &state)
             }
+            notice.tell()
         }
         bytes.removeFirst(count)
         return count

@@ -3,16 +3,19 @@ import LinuxHost
 import Synchronization
 import SystemPackage
 
-/// Where all consoles of a machine write, in the guest's order: a buffer in front of a file descriptor, or of memory.
+/// Where all consoles of a machine write, in the guest's order: a buffer in front of a file descriptor, of memory, or of
+/// a ``GuestStream``.
 ///
 /// Concurrency model: any thread may write. Writing never fails, and waits for nobody; a thread that runs a vCPU calls
 /// `flush(unless:)` soon after, and there waits for a slow reader, which slows the guest. A device's thread passes guest memory on and
 /// never waits: it is called again. One of them at a time has the descriptor, from a first byte to a last that belong together.
 public final class ConsoleOutput: Sendable {
-    private enum Target {
+    enum Target {
         case descriptor(Int32, discardsWhenHungUp: Bool)
         /// Of so many bytes at most; the closure is called when there are more.
         case memory(limit: Int, onOutput: (@Sendable () -> Void)?)
+        /// For one reader of this process, who holds the guest up.
+        case buffer(OutputBuffer)
         case nothing
     }
 
@@ -35,7 +38,7 @@ public final class ConsoleOutput: Sendable {
         case failed(Errno)
     }
 
-    private struct State {
+    struct State {
         /// What the devices have written since the last flush began.
         var bytes: [UInt8] = []
         /// Whether someone has the descriptor.
@@ -55,15 +58,15 @@ public final class ConsoleOutput: Sendable {
     /// How long one wait is, in nanoseconds, before the reasons to give up are looked at again, whether or not anything tells of them.
     private static let patience: Int64 = 50_000_000
 
-    private let target: Target
-    private let state = Mutex(State())
+    let target: Target
+    let state = Mutex(State())
     /// What is being flushed; for whoever has the descriptor.
-    private let outgoing = Mutex<[UInt8]>([])
-    private let pending = Atomic<Int>(0)
+    let outgoing = Mutex<[UInt8]>([])
+    let pending = Atomic<Int>(0)
     /// Signalled when the descriptor is free and someone sleeps until then; made when the first one does.
     private let free = Mutex<EventFD?>(nil)
     /// Where devices' threads write, and how they hear of room; nil before ``attach(_:)``.
-    private let stream = Mutex<(stream: Stream, watch: EventLoop.Watch, loop: EventLoop)?>(nil)
+    let stream = Mutex<(stream: Stream, watch: EventLoop.Watch, loop: EventLoop)?>(nil)
 
     /// - Parameters:
     ///   - descriptor: stays open as long as the machine runs; it is not closed.
@@ -85,7 +88,7 @@ public final class ConsoleOutput: Sendable {
         target = .memory(limit: max(0, limit), onOutput: onOutput)
     }
 
-    private init(_ target: Target) {
+    init(_ target: Target) {
         self.target = target
     }
 
@@ -99,7 +102,20 @@ public final class ConsoleOutput: Sendable {
     var pendingCount: Int { pending.load(ordering: .relaxed) }
 
     /// Whether so much waits that it should be flushed before more comes.
-    var isFull: Bool { pendingCount >= Self.capacity }
+    var isFull: Bool {
+        let count = pendingCount
+        if case .buffer(let buffer) = target { return count >= min(Self.capacity, buffer.bound) }
+        return count >= Self.capacity
+    }
+
+    /// Whether a part of this program waits for output, which then is not held back for long.
+    var isListenedTo: Bool {
+        switch target {
+        case .descriptor, .nothing: false
+        case .memory(_, let onOutput): onOutput != nil
+        case .buffer: true
+        }
+    }
 
     /// Whether there is someone at the other end, as far as the system tells: of a file there always is.
     var isConnected: Bool {
@@ -121,7 +137,7 @@ public final class ConsoleOutput: Sendable {
     // MARK: Who has the descriptor
 
     /// - Parameter wake: called, once, when it is free, if it is not now.
-    private func take(for caller: ObjectIdentifier? = nil, orWake wake: EventLoop.Work? = nil) -> Bool {
+    func take(for caller: ObjectIdentifier? = nil, orWake wake: EventLoop.Work? = nil) -> Bool {
         state.withLock { state in
             guard state.isTaken else {
                 state.isTaken = true
@@ -189,7 +205,7 @@ public final class ConsoleOutput: Sendable {
 
     /// What is left of the last flush, and then what waits now. What others write meanwhile is theirs to flush: the thread would
     /// write for them for ever.
-    private func flush(_ bytes: inout [UInt8], unless shouldGiveUp: (Int64) -> Bool) -> FlushResult {
+    func flush(_ bytes: inout [UInt8], unless shouldGiveUp: (Int64) -> Bool) -> FlushResult {
         for isLeft in [true, false] {
             if !isLeft { state.withLock { swap(&$0.bytes, &bytes) } }
             guard !bytes.isEmpty else { continue }
@@ -211,18 +227,40 @@ public final class ConsoleOutput: Sendable {
         case .nothing:
             pending.subtract(bytes.count, ordering: .relaxed)
             return (.done, bytes.count)
+        case .buffer(let buffer): return write(bytes.span, to: buffer, unless: shouldGiveUp)
         case .descriptor(let descriptor, let discardsWhenHungUp):
             return write(bytes.span, to: descriptor, discardsWhenHungUp, unless: shouldGiveUp)
         }
     }
 
     /// - Returns: how many bytes there was room for.
-    private func keep(_ bytes: RawSpan, _ limit: Int) -> Int {
+    func keep(_ bytes: RawSpan, _ limit: Int) -> Int {
         state.withLock { state in
             let part = bytes.extracting(first: limit - state.kept.count)
             // SAFETY: the bytes are copied within the call.
             unsafe part.withUnsafeBytes { unsafe state.kept.append(contentsOf: $0) }
             return part.byteCount
+        }
+    }
+
+    private func write(
+        _ bytes: Span<UInt8>, to buffer: OutputBuffer, unless shouldGiveUp: (Int64) -> Bool
+    ) -> (FlushResult, written: Int) {
+        var written = 0
+        var lastProgress = MonotonicClock.now
+        while true {
+            // SAFETY: raw bytes of a byte span are its elements.
+            let count = unsafe buffer.append(bytes.extracting(droppingFirst: written).bytes)
+            if count > 0 {
+                buffer.announce()
+                written += count
+                pending.subtract(count, ordering: .relaxed)
+                lastProgress = MonotonicClock.now
+            }
+            if written == bytes.count { return (.done, written) }
+            // Before any wait: the reader itself comes here too, on a thread that must not wait.
+            if shouldGiveUp(MonotonicClock.now - lastProgress) { return (.gaveUp, written) }
+            buffer.waitForRoom(nanoseconds: Self.patience)
         }
     }
 
@@ -263,115 +301,29 @@ public final class ConsoleOutput: Sendable {
         return (.done, count)
     }
 
-    // MARK: By a device's thread
+    // MARK: By the reader of a buffer
 
-    /// Prepares for ``pass(_:for:losing:isHolder:unless:wake:)``.
-    ///
-    /// - Parameter loops: gives the loop that a stream belongs on.
-    /// - Returns: the loop on which it is to be called.
-    func attach(_ loops: (Stream?) throws(HostError) -> EventLoop) throws(HostError) -> EventLoop {
-        guard case .descriptor(let descriptor, _) = target else { return try loops(nil) }
-        if let old = self.stream.withLock({ $0 }) { return old.loop }
-        let stream = Stream(descriptor, for: .writing)
-        let loop = try loops(stream)
-        let watch = try loop.watch(output: stream.number) { [weak self] in
-            self?.state.withLock { $0.onRoom.take() }?()
-        }
-        self.stream.withLock { $0 = (stream, watch, loop) }
-        return loop
-    }
+    /// What is held back goes to the buffer, as far as there is room, without a wait.
+    func fetch() { _ = flush { _ in true } }
+}
 
-    /// The machine has ended. What was opened anew is closed: else its reader would wait for more.
-    func detach() {
-        if let old = stream.withLock({ $0.take() }) { old.loop.unwatch(old.stream.number) }
-    }
-
-    /// Writes guest memory, behind all that was written before, and as it is then: where it goes to a descriptor, it is not copied.
-    ///
-    /// - Parameters:
-    ///   - bytes: without those that were written or lost when this returns.
-    ///   - caller: who is woken; asking again is the same as once.
-    ///   - lost: how many were lost because nobody has the other side open is added to it.
-    ///   - isHolder: whether the caller has the descriptor, from an earlier call that did not end; kept up to date.
-    ///   - mustYield: asked now and then whether others should have their turn.
-    ///   - wake: what `.waits` promises to call, once.
-    func pass(
-        _ bytes: inout GuestBytes, for caller: ObjectIdentifier, losing lost: inout UInt64, isHolder: inout Bool,
-        unless mustYield: () -> Bool, wake: @escaping EventLoop.Work
-    ) -> PassResult {
-        if !isHolder { isHolder = take(for: caller, orWake: wake) }
-        guard isHolder else { return .waits }
-        var result = passHeld()
-        if result == .done { result = passNow(&bytes, &lost, unless: mustYield) }
-        if result == .waits {
-            state.withLock { $0.onRoom = wake }
-            stream.withLock { $0?.watch.arm() }
-        } else if result != .again {
-            isHolder = false
-            release()
-        }
-        return result
-    }
-
-    /// What devices wrote byte by byte comes first.
-    private func passHeld() -> PassResult {
-        guard pendingCount > 0 else { return .done }
-        guard let stream = stream.withLock({ $0?.stream }) else {
-            return outgoing.withLock { flush(&$0) { _ in true } } == .done ? .done : .failed(.noSpace)
-        }
-        return outgoing.withLock { held in
-            if held.isEmpty { state.withLock { swap(&$0.bytes, &held) } }
-            while !held.isEmpty {
-                if case .descriptor(_, discardsWhenHungUp: true) = target, !isConnected {
-                    pending.subtract(held.count, ordering: .relaxed)
-                    held.removeAll(keepingCapacity: true)
-                    break
+extension ConsoleOutput: ConsoleEnd {
+    /// What was held back goes to the buffer, room or not: it is no more than devices hold back, and nothing is lost.
+    func machineEnded() {
+        guard case .buffer(let buffer) = target else { return }
+        if take() {
+            defer { release() }
+            outgoing.withLock { held in
+                state.withLock { state in
+                    held += state.bytes
+                    state.bytes = []
                 }
                 // SAFETY: raw bytes of a byte span are its elements.
-                let count = unsafe stream.write(held.span.bytes)
-                if count > 0 {
-                    held.removeSubrange(..<count)
-                    pending.subtract(count, ordering: .relaxed)
-                } else if count == 0 || count == Int(-EAGAIN) {
-                    return .waits
-                } else if count != Int(-EINTR) {
-                    return .failed(Errno(negated: count))
-                }
-            }
-            return .done
-        }
-    }
-
-    private func passNow(
-        _ bytes: inout GuestBytes, _ lost: inout UInt64, unless mustYield: () -> Bool
-    ) -> PassResult {
-        switch target {
-        case .nothing: bytes.removeAll()
-        case .memory(let limit, let onOutput):
-            var count = 0
-            bytes.forEachPart(upTo: .max) { count += keep($0, limit) }
-            if count > 0 { onOutput?() }
-            bytes.removeFirst(count)
-            return bytes.count == 0 ? .done : .failed(.noSpace)
-        case .descriptor(_, let discardsWhenHungUp):
-            guard let stream = stream.withLock({ $0?.stream }) else { return .failed(.badFileDescriptor) }
-            while bytes.count > 0 {
-                if discardsWhenHungUp, !isConnected {
-                    lost &+= bytes.count
-                    bytes.removeAll()
-                    return .done
-                }
-                let result = bytes.write(to: stream)
-                bytes.removeFirst(max(0, result))
-                switch Int32(clamping: 0 - result) {
-                case ..<0, EINTR: break
-                case 0, EAGAIN: return .waits
-                case EIO where discardsWhenHungUp: break
-                case let code: return .failed(Errno(rawValue: code))
-                }
-                if bytes.count > 0, mustYield() { return .again }
+                unsafe buffer.append(last: held.span.bytes)
+                pending.subtract(held.count, ordering: .relaxed)
+                held = []
             }
         }
-        return .done
+        buffer.end()
     }
 }

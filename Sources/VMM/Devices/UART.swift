@@ -6,7 +6,7 @@ import Synchronization
 /// A 16550A serial port for a machine.
 public struct UARTConfiguration: Sendable {
     /// Where a PC has its serial ports.
-    public enum Port: Sendable {
+    public enum Port: String, CaseIterable, Sendable {
         case com1
         case com2
 
@@ -35,6 +35,8 @@ extension UARTConfiguration: DeviceDescription {
     var slotRequest: SlotRequest {
         SlotRequest(name: port.name, kind: .uart, place: .fixed([.ports(port.ports)], gsi: port.gsi))
     }
+
+    var consoleEnds: [(any ConsoleEnd)?] { [output, input] }
 
     func makeDevice(_ slot: DeviceSlot, _ host: MachineHost) throws(VMMError) -> any MachineDevice {
         UARTDevice(self, host)

@@ -31,6 +31,10 @@ extension VirtioConsoleConfiguration: DeviceDescription {
 
     func check() throws(VMMError) { try VirtioPortConfiguration.check(names: ports.map(\.name)) }
 
+    var consoleEnds: [(any ConsoleEnd)?] {
+        [output, input] + ports.flatMap { port -> [(any ConsoleEnd)?] in [port.output, port.input] }
+    }
+
     func makeDevice(_ slot: DeviceSlot, _ host: MachineHost) throws(VMMError) -> any MachineDevice {
         try VirtioDevice(slot, host) { doorbell throws(HostError) in
             try VirtioConsole(self, host, doorbell: doorbell)

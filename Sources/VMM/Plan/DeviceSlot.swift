@@ -56,13 +56,13 @@ struct SlotRequest {
 struct SlotAllocator {
     private var freeLines = GSI.free[...]
     private var nextVirtio = HighMemory.firstVirtio
-    /// What was asked for.
-    private var names: [String] = []
+    /// How often each name was asked for.
+    private var counts: [String: Int] = [:]
 
     /// - Throws: `VMMError.configuration` where there is no line left.
     mutating func place(_ request: SlotRequest) throws(VMMError) -> DeviceSlot {
-        let count = names.count { $0 == request.name }
-        names.append(request.name)
+        let count = counts[request.name, default: 0]
+        counts[request.name] = count + 1
         let name = request.isNumbered ? "\(request.name)\(count)" : request.name
         guard request.isNumbered || count == 0 else {
             throw .configuration("two devices are called \(request.name), and a machine has one; leave one out")

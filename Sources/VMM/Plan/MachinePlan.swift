@@ -6,6 +6,10 @@ struct HostLimits: Equatable, Sendable {
     let vcpuCount: Int
     /// Of the local APICs.
     var hasDeadlineTimer = false
+
+    /// Those of a host that has enough of everything.
+    static let most = HostLimits(
+        physicalAddressBits: HighMemory.widestAddress, vcpuCount: VirtualMachine.vcpuLimit)
 }
 
 /// What a machine will be: a value, made of a configuration, of what an image's headers say and of a host's limits, without touching
@@ -31,45 +35,43 @@ public struct MachinePlan: Equatable, Sendable {
     /// The devices of the configuration begin here in ``devices``.
     static let firstConfigured = platform.count
 
-    /// - Throws: `VMMError.configuration` for what cannot be had, `.image` for an image that is refused.
-    ///
     /// - Parameter modules: the size in bytes of each of the configuration's modules.
+    /// - Throws: `VMMError.configuration` for what cannot be had, `.image` for an image that is refused.
     init(
         _ configuration: MachineConfiguration, image: ImageInspection, modules: [UInt64] = [], host: HostLimits
     ) throws(VMMError) {
-        let boot = try image.outcome.get()
+        _ = try image.outcome.get()
+        var faults = FaultList()
+        let plan = MachinePlan(configuration, image, modules: modules, host: host, &faults)
+        if let fault = faults.faults.first { throw fault.error }
+        guard let plan else { throw .fault("a machine without a fault has no plan") }
+        self = plan
+    }
+
+    /// - Parameters:
+    ///   - image: nil where nothing is known of it.
+    ///   - modules: nil where a size is not known.
+    ///   - faults: gets all that is wrong, but with the image itself.
+    /// - Returns: nil where anything is, or is not known.
+    init?(
+        _ configuration: MachineConfiguration, _ image: ImageInspection?, modules: [UInt64]?, host: HostLimits,
+        _ faults: inout FaultList
+    ) {
+        let boot = try? image?.outcome.get()
+        let outline = MachineOutline(configuration, boot?.protocol, image?.format, host, &faults)
+        guard let image, let boot, let memory = outline.memory else { return nil }
+        self.memory = memory
         ignoredBytes = image.packing?.ignored ?? 0
-        // Those in the BIOS area are in what is kept anyway.
-        let places = boot.protocol.tables
-        memory = try MemoryMap(
-            size: configuration.memorySize ?? image.format.standardMemory,
-            physicalAddressBits: host.physicalAddressBits, tablesEnd: places.lowerBound == 0 ? places.upperBound : 0
-        ).keeping(configuration.sharedMemory)
-        for shared in configuration.sharedMemory {
-            let range = shared.address..<shared.address &+ UInt64(shared.byteCount)
-            guard !boot.pieces.contains(where: { range.overlaps($0.address..<$0.address &+ $0.memorySize) }) else {
-                throw .configuration(
-                    "the shared memory at \(hex(shared.address)) lies over the image; put it elsewhere")
+        (vcpuCount, interrupts, devices) = (outline.vcpuCount, outline.interrupts, outline.devices)
+        for (number, shared) in configuration.sharedMemory.enumerated() {
+            let (end, wraps) = shared.address.addingReportingOverflow(UInt64(max(0, shared.byteCount)))
+            let range = shared.address..<(wraps ? .max : end)
+            guard boot.pieces.contains(where: { range.overlaps($0.address..<$0.address &+ $0.memorySize) }) else {
+                continue
             }
+            let words = "the shared memory at \(hex(shared.address)) lies over the image; put it elsewhere"
+            faults.add("sharedMemory[\(number)]", .configuration(words))
         }
-        vcpuCount = configuration.vcpuCount
-        interrupts = try Self.interruptControllers(configuration, boot.protocol, host)
-        var allocator = SlotAllocator()
-        var devices = Self.platform.map { slot in
-            boot.protocol.hasBIOS && slot.name == VideoDevice.name
-                ? DeviceSlot(name: slot.name, ranges: [.ports(Ports.video)]) : slot
-        }
-        for device in configuration.devices {
-            try device.description.check()
-            let slot = try allocator.place(device.description.slotRequest)
-            try Self.check(slot, against: memory)
-            try Self.check(slot, against: interrupts)
-            if devices.contains(where: { $0.name == slot.name }) {
-                throw .configuration("two devices are called \(slot.name); give one of them another name")
-            }
-            devices.append(slot)
-        }
-        self.devices = devices
         let gates = boot.protocol.gates.map { (gates: $0, pieces: $0.pieces) }.filter { gates in
             !gates.pieces.contains { boot.part(over: $0) != nil }
         }
@@ -77,7 +79,9 @@ public struct MachinePlan: Equatable, Sendable {
         let firmware = FirmwareTables(vcpuCount: vcpuCount, interrupts: interrupts, devices: devices, boot: boot)
         coveredTables = firmware.covered
         var free = FreeMemory(memory, without: boot.pieces + firmware.pieces)
-        let placed = try Self.place(modules, of: configuration, for: boot.protocol, in: memory, &free)
+        let placed = faults.check("modules") { () throws(VMMError) in
+            try Self.place(modules ?? [], of: configuration, for: boot.protocol, in: memory, &free)
+        }
         let commandLine = KernelCommandLine.text(
             configuration.commandLine, boot.protocol, devices,
             inputGoesToVirtio: configuration.devices.contains(where: \.isVirtioConsoleWithInput))
@@ -86,12 +90,16 @@ public struct MachinePlan: Equatable, Sendable {
             imageName: configuration.image.fileName,
             memoryMap: memory.e820,
             commandLine: commandLine,
-            modules: zip(placed, configuration.modules).map {
+            modules: zip(placed ?? [], configuration.modules).map {
                 BootInformation.Module(
                     start: $0.address, size: $0.memorySize, name: $1.source.fileName, arguments: $1.arguments)
             },
             rsdp: firmware.rsdp, rsdpBytes: firmware.rsdpBytes)
-        let tables = try BootTables.pieces(for: boot.protocol, information, &free)
+        // Most of what can be wrong with them is a command line that is too long.
+        let tables = faults.check("commandLine") { () throws(VMMError) in
+            try BootTables.pieces(for: boot.protocol, information, &free)
+        }
+        guard faults.faults.isEmpty, modules != nil, let placed, let tables else { return nil }
         self.boot = boot.adding(placed + tables + gates.flatMap(\.pieces) + firmware.pieces)
     }
 
@@ -140,55 +148,6 @@ public struct MachinePlan: Equatable, Sendable {
         return "\(file) below \(hex(end)), where the kernel takes it\(field); give a smaller one"
     }
 
-    /// A device in the middle of RAM, or where KVM has pages of its own, would never be reached.
-    private static func check(_ slot: DeviceSlot, against map: MemoryMap) throws(VMMError) {
-        for case .memory(let range) in slot.ranges {
-            guard let other = map.ranges.first(where: { range.lowerBound < $0.end && $0.start < range.upperBound })
-            else { continue }
-            let what = other.kind == .reserved ? "pages that KVM keeps" : "RAM"
-            throw .configuration(
-                "the device \(slot.name) at \(hex(range.lowerBound)) lies over \(what); put it from \(hex(HighMemory.deviceHole.lowerBound)) on"
-            )
-        }
-    }
-
-    /// Nor would one where the kernel, or the machine's own I/O APIC, answers first.
-    private static func check(_ slot: DeviceSlot, against controllers: InterruptControllers) throws(VMMError) {
-        for range in slot.ranges {
-            let isTaken =
-                switch range {
-                case .ports(let ports):
-                    controllers == .full && Ports.interruptControllers.contains { $0.overlaps(ports) }
-                case .memory(let memory):
-                    controllers != .none && HighMemory.interruptControllers.contains { $0.overlaps(memory) }
-                }
-            guard isTaken else { continue }
-            throw .configuration("the device \(slot.name) lies over the interrupt controllers; put it elsewhere")
-        }
-    }
-
-    private static func interruptControllers(
-        _ configuration: MachineConfiguration, _ boot: BootProtocol, _ host: HostLimits
-    ) throws(VMMError) -> InterruptControllers {
-        let count = configuration.vcpuCount
-        let limit = min(VirtualMachine.vcpuLimit, host.vcpuCount)
-        guard (1...max(1, limit)).contains(count) else {
-            throw .configuration("\(count) vCPUs are not to be had; this host's KVM gives a machine 1 to \(limit)")
-        }
-        switch configuration.interruptControllers {
-        case .none where count > 1:
-            throw .configuration(
-                "\(count) vCPUs need interrupt controllers, by which the first starts the others; ask for full ones or for one vCPU"
-            )
-        case .none where boot.hasBIOS, .split where boot.hasBIOS:
-            throw .configuration(
-                "a boot sector's BIOS has a timer and a keyboard, which need a PC's interrupt controllers; ask for full ones, or take it as a flat image"
-            )
-        case .auto: return boot.interruptControllers(vcpuCount: count)
-        case .none, .split, .full: return configuration.interruptControllers
-        }
-    }
-
     /// What every machine has.
     static let platform: [DeviceSlot] = [
         DeviceSlot(name: "keyboard", ranges: [.ports(Ports.keyboardData), .ports(Ports.keyboardCommand)]),
@@ -213,9 +172,7 @@ extension MachinePlan {
     /// - Throws: `VMMError.configuration` for what cannot be had anywhere, `.image` for an image that is refused, `.module` for a module
     ///   that cannot be opened.
     public init(_ configuration: MachineConfiguration, image: ImageInspection) throws(VMMError) {
-        let limits = HostLimits(
-            physicalAddressBits: HighMemory.widestAddress, vcpuCount: VirtualMachine.vcpuLimit)
         let modules = try configuration.openModules()
-        try self.init(configuration, image: image, modules: modules.map(\.size), host: limits)
+        try self.init(configuration, image: image, modules: modules.map(\.size), host: .most)
     }
 }

@@ -80,33 +80,31 @@ public struct MemoryMap: Equatable, Sendable {
         self.ranges = ranges
     }
 
-    /// The same map with ranges that the guest is told to leave alone, for the program around it.
+    /// The same map with a range that the guest is told to leave alone, for the program around it.
     ///
     /// - Throws: `VMMError.configuration` for one that is not whole pages of what the guest could use, or has a part in common with another.
-    func keeping(_ shared: [SharedMemory]) throws(VMMError) -> MemoryMap {
-        var ranges = ranges
-        for one in shared {
-            let (start, count) = (one.address, UInt64(max(0, one.byteCount)))
-            let name = "the shared memory of \(one.byteCount) bytes at \(hex(start))"
-            guard start % Self.pageSize == 0, count % Self.pageSize == 0, count > 0 else {
-                throw .configuration("\(name) is not whole pages of 4096 bytes; give multiples of 4096")
-            }
-            guard
-                let index = ranges.firstIndex(where: {
-                    $0.kind == .usable && $0.start <= start && start < $0.end && count <= $0.end &- start
-                })
-            else {
-                throw .configuration(
-                    "\(name) is not RAM that the guest could use, or is shared twice; put it between 1 MiB and the end of its memory"
-                )
-            }
-            let (old, end) = (ranges[index], start &+ count)
-            let parts = [
-                Range(start: old.start, end: start, kind: .usable), Range(start: start, end: end, kind: .kept),
-                Range(start: end, end: old.end, kind: .usable),
-            ]
-            ranges.replaceSubrange(index...index, with: parts.filter { $0.start < $0.end })
+    func keeping(_ shared: SharedMemory) throws(VMMError) -> MemoryMap {
+        let (start, count) = (shared.address, UInt64(max(0, shared.byteCount)))
+        let name = "the shared memory of \(shared.byteCount) bytes at \(hex(start))"
+        guard start % Self.pageSize == 0, count % Self.pageSize == 0, count > 0 else {
+            throw .configuration("\(name) is not whole pages of 4096 bytes; give multiples of 4096")
         }
+        guard
+            let index = ranges.firstIndex(where: {
+                $0.kind == .usable && $0.start <= start && start < $0.end && count <= $0.end &- start
+            })
+        else {
+            throw .configuration(
+                "\(name) is not RAM that the guest could use, or is shared twice; put it between 1 MiB and the end of its memory"
+            )
+        }
+        let (old, end) = (ranges[index], start &+ count)
+        let parts = [
+            Range(start: old.start, end: start, kind: .usable), Range(start: start, end: end, kind: .kept),
+            Range(start: end, end: old.end, kind: .usable),
+        ]
+        var ranges = ranges
+        ranges.replaceSubrange(index...index, with: parts.filter { $0.start < $0.end })
         return MemoryMap(size: size, ranges: ranges)
     }
 

@@ -62,7 +62,8 @@ final class MachineParts: Sendable {
             self.ports = try Bus(ports)
             mmio = try Bus(memory)
         } catch {
-            throw .configuration("two devices cannot be at one place: \(error); choose another range")
+            // The plan has looked.
+            throw .fault("two devices are at one place: \(error)")
         }
         self.devices = devices
         gates = plan.gates

@@ -4,8 +4,10 @@ import LinuxHost
 /// where something must be looked at that is no exit.
 struct RunAlarm: ~Copyable {
     /// How long a byte of output may wait for others to be written with it, in nanoseconds; and how often writes that are
-    /// no exits are looked for.
+    /// no exits are looked for at least.
     private static let flushDelay: Int64 = 10_000_000
+    /// The same where a part of this program waits for the output, which may be one side of a dialogue.
+    private static let promptDelay: Int64 = 200_000
     /// A kick can come while nothing can be interrupted; the next one comes so many nanoseconds later.
     private static let repetition: Int64 = 10_000_000
     /// How long one write may be held up, in nanoseconds, before the reasons to give up are looked at again.
@@ -16,31 +18,48 @@ struct RunAlarm: ~Copyable {
     private let timer: KickTimer
     private let deadline: Deadline
     private let watches: Bool
+    /// How long output may wait.
+    private let delay: Int64
     private var polls = false
+    /// How long until writes that are no exits are looked for next: the longer nothing happens, the longer.
+    private var pollDelay: Int64
     private var isSetForWaitingOutput = false
 
     /// For the calling thread, which runs a vCPU. The first ``rest()`` sets it.
     ///
-    /// - Parameter watches: whether to kick each second as well.
-    init(_ deadline: Deadline, watches: Bool) throws(HostError) {
+    /// - Parameters:
+    ///   - watches: whether to kick each second as well.
+    ///   - isPrompt: whether output is not to wait for long.
+    init(_ deadline: Deadline, watches: Bool, isPrompt: Bool = false) throws(HostError) {
         timer = try KickTimer()
         self.deadline = deadline
         self.watches = watches
+        delay = isPrompt ? Self.promptDelay : Self.flushDelay
+        pollDelay = delay
     }
 
-    /// Whether the timer will go off for the output that waits.
-    var isSetForOutput: Bool { polls || isSetForWaitingOutput }
-
-    mutating func setForOutput() throws(HostError) {
-        guard !isSetForOutput else { return }
-        try timer.arm(after: min(Self.flushDelay, deadline.timeLeft), every: Self.repetition)
-        isSetForWaitingOutput = true
+    /// There was an exit: where output waits, or may wait in the kernel's ring, the timer goes off soon.
+    mutating func noteExit(outputWaits: Bool) throws(HostError) {
+        if polls {
+            guard pollDelay > delay else { return }
+            pollDelay = delay
+            try rest()
+        } else if outputWaits, !isSetForWaitingOutput {
+            try timer.arm(after: min(delay, deadline.timeLeft), every: Self.repetition)
+            isSetForWaitingOutput = true
+        }
     }
 
     /// From now on kicks often enough to see writes that are no exits.
     mutating func poll() throws(HostError) {
         polls = true
+        pollDelay = delay
         try rest()
+    }
+
+    /// A kick has found no output.
+    mutating func lookLessOften() {
+        pollDelay = min(2 * pollDelay, Self.flushDelay)
     }
 
     /// No more.
@@ -57,7 +76,7 @@ struct RunAlarm: ~Copyable {
     mutating func rest() throws(HostError) {
         isSetForWaitingOutput = false
         if polls {
-            try timer.arm(after: min(Self.flushDelay, deadline.timeLeft), every: Self.flushDelay)
+            try timer.arm(after: min(pollDelay, deadline.timeLeft), every: Self.flushDelay)
         } else if watches {
             try timer.arm(after: min(Self.watchInterval, deadline.timeLeft), every: Self.repetition)
         } else if deadline.exists {

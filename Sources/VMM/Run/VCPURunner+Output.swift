@@ -1,20 +1,22 @@
 import DeviceModel
 import Glibc
+import KVM
 import LinuxHost
 
 /// What a vCPU's thread does for the consoles besides passing accesses on, and in the guest's place.
 extension VCPURunner {
     /// Sees to it that output is written soon: at once where much waits, else by the timer.
-    mutating func tendOutput(_ alarm: inout RunAlarm) throws(VMMError) -> StopReason? {
+    mutating func tendOutput(_ alarm: inout RunAlarm, after exit: VCPUExit) throws(VMMError) -> StopReason? {
         while machine.outputs.contains(where: \.isFull) || machine.trace?.isDue == true {
             if let reason = try flushOutput(&alarm) { return reason }
             if machine.control.hasEnded || machine.control.pauseIsRequested { return nil }
             // Another thread may be at it for long.
             if let reason = machine.requestedStop(deadline) { return reason }
         }
-        if !alarm.isSetForOutput, machine.outputs.contains(where: { $0.pendingCount > 0 }) {
-            try host { () throws(HostError) in try alarm.setForOutput() }
-        }
+        let outputWaits = machine.outputs.contains { $0.pendingCount > 0 }
+        // A kick tells nothing of what the guest is about.
+        if case .interrupted = exit, !outputWaits { return nil }
+        try host { () throws(HostError) in try alarm.noteExit(outputWaits: outputWaits) }
         return nil
     }
 

@@ -30,7 +30,9 @@ struct VCPURunner: ~Copyable {
         machine.control.enter()
         do throws(VMMError) {
             var alarm = try host { () throws(HostError) in
-                var alarm = try RunAlarm(deadline, watches: machine.host.interrupts.exist || machine.trace != nil)
+                var alarm = try RunAlarm(
+                    deadline, watches: machine.host.interrupts.exist || machine.trace != nil,
+                    isPrompt: machine.outputs.contains(where: \.isListenedTo))
                 try alarm.rest()
                 return alarm
             }
@@ -90,7 +92,7 @@ struct VCPURunner: ~Copyable {
             }
             if let event = host.events.event { return StopReason(event) }
             if machine.control.hasEnded { return nil }
-            if let reason = try tendOutput(&alarm) { return reason }
+            if let reason = try tendOutput(&alarm, after: exit) { return reason }
             latencies?.record(kind, nanoseconds: MonotonicClock.now - start)
         }
     }
@@ -150,6 +152,7 @@ struct VCPURunner: ~Copyable {
     /// Looks at everything that a kick may have been for.
     private mutating func interruption(_ alarm: inout RunAlarm) throws(VMMError) -> StopReason? {
         if let reason = park() { return reason }
+        if !machine.outputs.contains(where: { $0.pendingCount > 0 }) { alarm.lookLessOften() }
         if let reason = try flushOutput(&alarm) { return reason }
         if try isAsleepForEver() { return .halted }
         if !machine.host.coalescing.isActive { alarm.stopPolling() }

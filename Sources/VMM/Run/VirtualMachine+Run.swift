@@ -110,6 +110,7 @@ extension VirtualMachine {
         parts.screen?.close()
         // A device that had an output to itself has given it up: what vCPUs wrote behind it can be written.
         for output in parts.outputs { _ = output.flush { _ in true } }
+        consoleEnds.machineEnded()
         // Last, for all that was traced; its reader is waited for as the output's is.
         parts.trace?.flush(waits: true) { idle in
             parts.requestedStop(deadline) != nil && idle > Self.lastPatience

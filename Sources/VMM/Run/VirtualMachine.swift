@@ -22,6 +22,8 @@ public struct VirtualMachine: ~Copyable, @unchecked Sendable {
 
     let configuration: MachineConfiguration
     let parts: MachineParts
+    /// Goes with the machine at the latest.
+    let consoleEnds: ConsoleEnds
     /// vCPU 0, with which every guest begins.
     var first: VCPURunner
     let others: [OtherVCPU]
@@ -46,6 +48,7 @@ public struct VirtualMachine: ~Copyable, @unchecked Sendable {
     }
 
     private init(making configuration: MachineConfiguration) throws(VMMError) {
+        let consoleEnds = ConsoleEnds(configuration)
         let system = try kvm { () throws(KVMError) in try KVMSystem() }
         let cpuid = try kvm { () throws(KVMError) in try system.supportedCPUID() }
         let limits = HostLimits(
@@ -90,6 +93,7 @@ public struct VirtualMachine: ~Copyable, @unchecked Sendable {
         self.configuration = configuration
         self.plan = plan
         self.parts = parts
+        self.consoleEnds = consoleEnds
         self.others = others
         self.first = VCPURunner(index: 0, machine: parts, vcpu: first)
     }

@@ -203,7 +203,7 @@ struct ConsoleLines {
         serial = line(.stdio, .uart)
         serial2 = options.serial2End.map { line($0, .uart2) }
         virtio = options.virtioEnd.map { line($0, .virtio) }
-        ports = options.virtioPorts.map { ConsoleLine(unopened: $0.end, of: $0.label, hasStandardInput: false) }
+        ports = options.ports.map { ConsoleLine(unopened: $0.end, of: $0.label, hasStandardInput: false) }
         keyboard = nil
     }
 

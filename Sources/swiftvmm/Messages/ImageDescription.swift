@@ -14,8 +14,9 @@ struct ImageDescription {
         if let header = inspection.multiboot { lines += Self.lines(header) }
         if let header = inspection.multiboot2 { lines += Self.lines(header) }
         if !inspection.pieces.isEmpty {
-            let needed = inspection.memoryNeeded.map { "\(MemorySize(exactly: $0)) needed" } ?? "no amount is enough"
-            lines.append(("memory", "\(needed), \(MemorySize(exactly: inspection.memorySize)) given"))
+            let needed =
+                inspection.memoryNeeded.map { "\(TextValue.text(ofMemory: $0)) needed" } ?? "no amount is enough"
+            lines.append(("memory", "\(needed), \(TextValue.text(ofMemory: inspection.memorySize)) given"))
         }
         switch inspection.outcome {
         case .success(let plan):

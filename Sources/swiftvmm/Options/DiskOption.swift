@@ -5,8 +5,12 @@ import VMM
 struct DiskOption: Equatable, Sendable {
     let path: String
     let isReadOnly: Bool
+    /// That describes the machine, where it is not an option that asks for the disk.
+    var file: String?
 
-    var configuration: DiskConfiguration { DiskConfiguration(path: path, isReadOnly: isReadOnly) }
+    /// In messages.
+    var label: String { file.map { "the disk \(path) of \($0)" } ?? "--disk \(path)" }
+    var readOnlyForm: String { file == nil ? "\(path),ro" : "\"readOnly\": true" }
 
     /// Reads `FILE` or `FILE,ro`.
     ///

@@ -12,7 +12,14 @@ struct MachineArguments: ParsableArguments {
         help:
             "The guest: a Linux kernel, a kernel with a Multiboot or PVH header, an ELF executable, a boot sector, or flat machine code; - for standard input.",
         completion: .file())
-    var image: String
+    var image: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Reads the machine from this file, as JSON, with its image and devices; options override what it says, or add to it.",
+            valueName: "file"),
+        completion: .file())
+    var config: String?
 
     @Option(help: "The mode that a flat image is entered in: real unless given.")
     var mode: CPUMode?
@@ -91,10 +98,14 @@ struct MachineArguments: ParsableArguments {
     @Flag(help: "Adds a virtio device that gives the guest random bytes.")
     var rng = false
 
+    func validate() throws {
+        guard image != nil || config != nil else { throw ValidationError("Missing expected argument '<image>'") }
+    }
+
     /// What is given, by the options' names, each with its values.
     private var given: [(name: String, values: [String])] {
         let values: [(String, [String?])] = [
-            ("mode", [mode?.rawValue]), ("format", [format?.rawValue]), ("load", [load]),
+            ("config", [config]), ("mode", [mode?.rawValue]), ("format", [format?.rawValue]), ("load", [load]),
             ("entry", [entry]), ("memory", [memory]), ("initrd", initrd),
             ("cpus", [cpus]), ("irqchip", [irqchip?.rawValue]), ("cmdline", [cmdline]),
             ("console", [console?.rawValue]),
@@ -105,14 +116,19 @@ struct MachineArguments: ParsableArguments {
     }
 
     /// Whether there are any but those that say how the image is loaded.
-    var areBesideImage: Bool { given.contains { !["mode", "format", "load", "entry", "memory"].contains($0.name) } }
+    var areBesideImage: Bool {
+        given.contains { !["config", "mode", "format", "load", "entry", "memory"].contains($0.name) }
+    }
 
     /// What they ask for, as `run` reads them.
     ///
-    /// - Parameter command: that they belong to.
+    /// - Parameters:
+    ///   - command: that they belong to.
+    ///   - base: what is asked for without them.
     /// - Throws: `Failure` for a value that cannot be had.
-    func options(for command: String) throws -> RunOptions {
-        var options = RunOptions(image: image)
+    func options(for command: String, over base: RunOptions = RunOptions(image: "")) throws -> RunOptions {
+        var options = base
+        if let image { options.image = image }
         for (name, values) in given {
             for value in values { try RunWords.set(name, to: value, in: &options, for: command) }
         }

@@ -17,10 +17,12 @@ extension RunOptions {
             options.append("--grace has no effect, as the guest cannot know of a power button: \(Self.noACPI)")
         }
         if !cmdline.isEmpty, !plan.boot.protocol.takesCommandLine {
-            options.append("--cmdline has no effect: a flat image, or a 32-bit one, is told of no command line")
+            let name = cmdline == described?.commandLine ? "the command line of \(config ?? "")" : "--cmdline"
+            options.append("\(name) has no effect: a flat image, or a 32-bit one, is told of no command line")
         }
         if !usesEventFDs, !plan.devices.contains(where: \.kind.isVirtio) {
-            options.append("--no-eventfd has no effect: the machine has no virtio device")
+            let name = described?.eventfds == false ? "\"eventfds\" of \(config ?? "")" : "--no-eventfd"
+            options.append("\(name) has no effect: the machine has no virtio device")
         }
         if screen != nil, let console {
             options.append(

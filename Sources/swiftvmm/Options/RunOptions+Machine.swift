@@ -7,7 +7,7 @@ extension RunOptions {
     func checkMachine() throws(Failure) {
         try checkStandardInput()
         do throws(VMMError) {
-            try VirtioPortConfiguration.check(names: virtioPorts.map(\.name))
+            try VirtioPortConfiguration.check(names: ports.map(\.name))
         } catch {
             throw Failure(status: .usage, message: "\(error)")
         }
@@ -22,28 +22,8 @@ extension RunOptions {
         }
     }
 
-    /// What the virtio-console is connected to; nil where there is none.
-    var virtioEnd: ConsoleEnd? {
-        virtioConsole ?? (console == .virtio || !virtioPorts.isEmpty ? .stdio : nil)
-    }
-
-    /// The same for the second serial port.
-    var serial2End: ConsoleEnd? { serial2 ?? (console == .uart2 ? .stdio : nil) }
-
     /// The files that the guest is made of: its own, and those that `--initrd` names.
-    var guestPaths: [String] { ([image] + initrds.map(Self.modulePath)).map(StandardInput.path) }
-
-    /// A file, or a file and behind the first space what the guest is told of it.
-    private static func module(_ text: String) -> BootModule {
-        let path = modulePath(text)
-        return BootModule(StandardInput.source(path), arguments: String(text.dropFirst(path.count + 1)))
-    }
-
-    static func modulePath(_ text: String) -> String {
-        // SAFETY: a C string for the length of the call.
-        guard let space = text.firstIndex(of: " "), unsafe access(text, F_OK) != 0 else { return text }
-        return String(text[..<space])
-    }
+    var guestPaths: [String] { ([image] + initrds.map(\.path)).map(StandardInput.path) }
 
     /// What the machine is made of, with the ends of its consoles. The order of its devices is decided here.
     func configuration(with lines: ConsoleLines, window: ConsoleWindow? = nil) -> MachineConfiguration {
@@ -54,34 +34,40 @@ extension RunOptions {
         configuration.format = format
         configuration.mode = mode
         configuration.placement = placement
-        configuration.memorySize = memory?.bytes
-        configuration.modules = initrds.map { Self.module($0) }
+        configuration.memorySize = memory
+        configuration.modules = initrds.map(\.module)
         configuration.vcpuCount = cpus
         configuration.interruptControllers = irqchip
         configuration.measuresExits = report != nil
         configuration.commandLine = cmdline
         configuration.input = lines.keyboard?.input ?? lines.serial.input
-        configuration.inputGoesToKeyboard = console == nil && (serial == .stdio || lines.keyboard != nil)
+        configuration.inputGoesToKeyboard = console == nil && (serialEnd == .stdio || lines.keyboard != nil)
         configuration.usesEventFDs = usesEventFDs
-        var serial = UARTConfiguration(
-            output: lines.serial.output, input: lines.keyboard == nil ? nil : lines.serial.input)
-        serial.coalescesOutput = coalescesSerialOutput
-        configuration.devices = [.uart(serial)]
-        if let line = lines.serial2 {
-            var serial2 = UARTConfiguration(port: .com2, output: line.output, input: line.input)
-            serial2.coalescesOutput = coalescesSerialOutput
-            configuration.devices.append(.uart(serial2))
-        }
-        if let line = lines.virtio {
-            let ports = zip(virtioPorts, lines.ports).map { port, line in
+        configuration.devices = devices.compactMap { device(for: $0, lines, window) }
+        return configuration
+    }
+
+    /// - Returns: nil for a console that has no end, which is none of these options'.
+    private func device(
+        for device: MachineDescription.Device, _ lines: ConsoleLines, _ window: ConsoleWindow?
+    ) -> DeviceConfiguration? {
+        switch device {
+        case .serial(let port, let coalescing):
+            guard let line = port == .com1 ? lines.serial : lines.serial2 else { return nil }
+            // The keyboard's, or the machine's, which the first port shares with the doorbell.
+            let isMachines = port == .com1 && lines.keyboard == nil
+            var serial = UARTConfiguration(port: port, output: line.output, input: isMachines ? nil : line.input)
+            serial.coalescesOutput = coalescing && coalescesSerialOutput
+            return .uart(serial)
+        case .virtioConsole:
+            guard let line = lines.virtio else { return nil }
+            let ports = zip(ports, lines.ports).map { port, line in
                 VirtioPortConfiguration(name: port.name, output: line.output ?? .discarding(), input: line.input)
             }
-            configuration.devices.append(
-                .virtioConsole(
-                    VirtioConsoleConfiguration(output: line.output, input: line.input, window: window, ports: ports)))
+            return .virtioConsole(
+                VirtioConsoleConfiguration(output: line.output, input: line.input, window: window, ports: ports))
+        case .disk(let path, let readOnly): return .disk(DiskConfiguration(path: path, isReadOnly: readOnly))
+        case .rng: return .entropy(EntropyConfiguration())
         }
-        for disk in disks { configuration.devices.append(.disk(disk.configuration)) }
-        if hasRNG { configuration.devices.append(.entropy(EntropyConfiguration())) }
-        return configuration
     }
 }

@@ -8,12 +8,16 @@ struct RunOptions: Equatable {
     /// The word that asks for it.
     static let command = "run"
     var image: String
+    /// The file that describes the machine, whose words are beneath those of the command line.
+    var config: String?
+    /// What it says.
+    var described: MachineDescription?
     var mode: CPUMode?
     var format: ImageFormat?
     var placement = FlatPlacement()
-    /// Nil for what the image's format usually needs.
-    var memory: MemorySize?
-    var initrds: [String] = []
+    /// In bytes; nil for what the image's format usually needs.
+    var memory: UInt64?
+    var initrds: [ModuleOption] = []
     var cpus = 1
     /// In seconds.
     var timeout: Double?
@@ -26,7 +30,8 @@ struct RunOptions: Equatable {
     var irqchip = InterruptControllers.auto
     var coalescesSerialOutput = true
     var cmdline = ""
-    var serial = ConsoleEnd.stdio
+    /// Nil for the standard streams, if there is one.
+    var serial: ConsoleEnd?
     var screen: ScreenOption?
     /// Which device standard input goes to; nil for a boot sector's keyboard, or else the first serial port.
     var console: ConsoleDevice?
@@ -87,7 +92,7 @@ struct RunOptions: Equatable {
             (ConsoleDevice.uart.label, serial), (ConsoleDevice.uart2.label, serial2),
             (ConsoleDevice.virtio.label, virtioConsole),
         ]
-        for (label, end) in consoles + virtioPorts.map({ ($0.label, $0.end) }) {
+        for (label, end) in consoles + ports.map({ ($0.label, $0.end) }) {
             guard case .file(let path) = end else { continue }
             files.append(("\(label.option)file:\(path)", path, true))
             if let stream = StandardStreams.regularFile(at: path) {
@@ -95,22 +100,22 @@ struct RunOptions: Equatable {
                     status: .usage, message: "\(label.option)file:\(path) is where \(stream) goes; name another file")
             }
         }
-        for (initrd, path) in zip(initrds, guestPaths.dropFirst()) { files.append(("--initrd \(initrd)", path, false)) }
+        for (initrd, path) in zip(initrds, guestPaths.dropFirst()) { files.append((initrd.label, path, false)) }
         if let report { files.append(("--report \(report)", report, true)) }
         if let trace { files.append(("--trace \(trace)", trace, true)) }
-        for disk in disks {
+        for disk in allDisks {
             if !disk.isReadOnly, OutputFile.areSame(disk.path, guestPaths[0]) {
                 throw Failure(
                     status: .usage,
                     message:
-                        "--disk \(disk.path) is the guest itself, which it could overwrite; give a copy, or \(disk.path),ro"
+                        "\(disk.label) is the guest itself, which it could overwrite; give a copy, or \(disk.readOnlyForm)"
                 )
             }
             if let stream = StandardStreams.regularFile(at: disk.path) {
                 throw Failure(
-                    status: .usage, message: "--disk \(disk.path) is where \(stream) goes; name another file")
+                    status: .usage, message: "\(disk.label) is where \(stream) goes; name another file")
             }
-            files.append(("--disk \(disk.path)", disk.path, !disk.isReadOnly))
+            files.append((disk.label, disk.path, !disk.isReadOnly))
         }
         for (index, file) in files.enumerated() {
             for other in files[(index + 1)...]
@@ -143,7 +148,7 @@ struct RunOptions: Equatable {
         let lines: ConsoleLines
         do throws(Failure) {
             lines = try ConsoleLines(
-                serial: serial, serial2: serial2End, virtio: virtioEnd, ports: virtioPorts,
+                serial: serialEnd, serial2: serial2End, virtio: virtioEnd, ports: ports,
                 standardInput: consoleWithStandardInput, hasKeyboard: screenTakesInput, image: guestPaths[0],
                 until: deadline)
         } catch {

@@ -17,28 +17,29 @@ enum RunWords {
 
     /// One for each option, in the order of the help.
     static let actions: [(name: String, action: Action)] = [
-        ("mode", .value { $0.mode = try choice($1) }),
-        ("format", .value { $0.format = try choice($1) }),
-        ("load", .value { $0.placement.load = try parsePlace($1) }),
-        ("entry", .value { $0.placement.entry = try parsePlace($1) }),
-        ("memory", .value { $0.memory = try MemorySize.parse($1) }),
-        ("initrd", .list { $0.initrds.append($1) }),
+        ("config", .value { $0.config = $1 }),
+        ("mode", .value { $0.mode = try valid($1, TextValue.choice) }),
+        ("format", .value { $0.format = try valid($1, TextValue.choice) }),
+        ("load", .value { $0.placement.load = try valid($1, TextValue.place) }),
+        ("entry", .value { $0.placement.entry = try valid($1, TextValue.place) }),
+        ("memory", .value { $0.memory = try valid($1, TextValue.memory) }),
+        ("initrd", .list { $0.initrds.append(ModuleOption($1)) }),
         ("cpus", .value { $0.cpus = try parseCount($1) }),
-        ("irqchip", .value { $0.irqchip = try choice($1) }),
+        ("irqchip", .value { $0.irqchip = try valid($1, TextValue.choice) }),
         ("cmdline", .value { $0.cmdline = $1 }),
-        ("console", .value { $0.console = try choice($1) }),
+        ("console", .value { $0.console = try valid($1, TextValue.choice) }),
         ("virtio-console", .value { $0.virtioConsole = try ConsoleEnd.parse($1) }),
         ("virtio-port", .list { $0.virtioPorts.append(try VirtioPort.parse($1)) }),
         ("serial2", .value { $0.serial2 = try ConsoleEnd.parse($1) }),
         ("disk", .list { $0.disks.append(try DiskOption.parse($1)) }),
         ("rng", .flag { $0.hasRNG = true }),
-        ("timeout", .value { $0.timeout = try parseSeconds($1) }),
-        ("grace", .value { $0.grace = try parseSeconds($1) }),
+        ("timeout", .value { $0.timeout = try valid(Double($1), TextValue.seconds) }),
+        ("grace", .value { $0.grace = try valid(Double($1), TextValue.seconds) }),
         ("expect", .value { $0.expectation = try Expectation.parse($1) }),
         ("success-status", .value { $0.successStatus = try parseStatus($1) }),
         ("no-coalescing", .flag { $0.coalescesSerialOutput = false }),
         ("serial", .value { $0.serial = try ConsoleEnd.parse($1) }),
-        (ScreenOption.name, .value { $0.screen = try choice($1) }),
+        (ScreenOption.name, .value { $0.screen = try valid($1, TextValue.choice) }),
         ("no-eventfd", .flag { $0.usesEventFDs = false }),
         ("report", .value { $0.report = $1 }),
         ("trace", .value { $0.trace = $1 }),
@@ -46,11 +47,15 @@ enum RunWords {
 
     /// Of an option that is given twice and does not add, the last counts, as for the parser.
     ///
-    /// - Parameter words: without the first, `run`.
+    /// - Parameters:
+    ///   - words: without the first, `run`.
+    ///   - base: what is asked for without them.
     /// - Returns: nil for words that the parser has an answer to: help, or what is wrong with them.
     /// - Throws: `Failure` for a value that cannot be had.
-    static func options(_ words: some Collection<String>) throws -> RunOptions? {
-        var options = RunOptions(image: "")
+    static func options(
+        _ words: some Collection<String>, over base: RunOptions = RunOptions(image: "")
+    ) throws -> RunOptions? {
+        var options = base
         var images: [String] = []
         var rest = words[...]
         while let word = rest.popFirst() {
@@ -75,8 +80,8 @@ enum RunWords {
                 guard option.value != nil || !value.isOption else { return nil }
             }
         }
-        guard images.count == 1, !images[0].isEmpty else { return nil }
-        options.image = images[0]
+        guard images.count == 1 || images.isEmpty && options.config != nil, images.first != "" else { return nil }
+        options.image = images.first ?? options.image
         return options
     }
 
@@ -120,40 +125,14 @@ enum RunWords {
         return count
     }
 
-    private static func parsePlace(_ text: String) throws -> ImagePlace {
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        if parts.count == 2, let segment = UInt16(digits: parts[0], 16), let offset = UInt16(digits: parts[1], 16) {
-            return .segment(segment, offset: offset)
-        }
-        let address = text.hasPrefix("0x") ? UInt64(digits: text[...], 16) : UInt64(digits: text[...], 10)
-        guard let address else {
-            throw ValidationError(
-                "it is no place in memory; give an address, as 0x100000 or 1048576, or in real mode SEGMENT:OFFSET, in hexadecimal, as 7C0:0"
-            )
-        }
-        return .address(address)
-    }
-
     private static func parseStatus(_ text: String) throws -> UInt8 {
         guard let status = UInt8(text) else { throw ValidationError("it is not a status from 0 to 255") }
         return status
     }
 
-    private static func parseSeconds(_ text: String) throws -> Double {
-        guard let seconds = Double(text), seconds > 0, seconds < 1e9 else {
-            throw ValidationError("it is not a number of seconds above 0 and below 1000000000; give one, as 10 or 0.5")
-        }
-        return seconds
-    }
-
-    /// - Throws: `ValidationError` that tells the values that there are.
-    private static func choice<Value: RawRepresentable<String> & CaseIterable>(_ text: String) throws -> Value {
-        guard let value = Value(rawValue: text) else {
-            let values = Value.allCases.map(\.rawValue)
-            throw ValidationError(
-                "it is none of \(values.dropLast().joined(separator: ", ")) and \(values.last ?? "")")
-        }
-        return value
+    /// A value that files that describe a machine have, too.
+    private static func valid<Word, Value>(_ word: Word, _ read: (Word) throws(VMMError) -> Value) throws -> Value {
+        do throws(VMMError) { return try read(word) } catch { throw ValidationError(error.description) }
     }
 }
 
@@ -177,13 +156,4 @@ struct OptionWord {
 extension String {
     /// Whether it begins with a dash, and is more than one.
     var isOption: Bool { utf8.first == UInt8(ascii: "-") && utf8.count > 1 }
-}
-
-extension FixedWidthInteger {
-    /// Digits alone, without a sign, and before hexadecimal ones 0x or not.
-    fileprivate init?(digits text: Substring, _ radix: Int) {
-        let digits = radix == 16 && text.hasPrefix("0x") ? text.dropFirst(2) : text
-        guard digits.utf8.first != UInt8(ascii: "-"), digits.utf8.first != UInt8(ascii: "+") else { return nil }
-        self.init(digits, radix: radix)
-    }
 }

@@ -80,7 +80,7 @@ extension RunOptions {
         guard screen == .terminal, let bytes = device.consoleBytes, bytes > 0 else { return nil }
         let end: ConsoleEnd? =
             switch device.name {
-            case "uart": serial
+            case "uart": serialEnd
             case "uart2": serial2End
             case "virtio-console": virtioEnd
             case "debug", "hypercall": .stdio

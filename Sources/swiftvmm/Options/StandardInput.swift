@@ -22,7 +22,7 @@ enum StandardInput {
 extension RunOptions {
     /// The words that a guest's bytes are read from standard input for.
     private var readersOfStandardInput: [String] {
-        let files = [(image, image)] + initrds.map { ("--initrd \($0)", Self.modulePath($0)) }
+        let files = [(image, image)] + initrds.map { ($0.label, $0.path) }
         return files.filter { StandardInput.isNamed($0.1) }.map(\.0)
     }
 
@@ -31,7 +31,7 @@ extension RunOptions {
 
     /// Whether it is the keyboard's beside a screen, although the serial port is connected elsewhere.
     var screenTakesInput: Bool {
-        screen != nil && console == nil && serial != .stdio && readersOfStandardInput.isEmpty
+        screen != nil && console == nil && serialEnd != .stdio && readersOfStandardInput.isEmpty
     }
 
     /// There is one standard input.

@@ -39,7 +39,8 @@ struct HelpTests {
         let options = outcome.text.split(separator: "\n").compactMap { $0.firstMatch(of: #/^  (--[a-z0-9-]+) /#)?.1 }
         #expect(
             options == [
-                "--mode", "--format", "--load", "--entry", "--memory", "--initrd", "--cpus", "--irqchip", "--cmdline",
+                "--config", "--mode", "--format", "--load", "--entry", "--memory", "--initrd", "--cpus", "--irqchip",
+                "--cmdline",
                 "--console",
                 "--virtio-console", "--virtio-port", "--serial2", "--disk", "--rng", "--timeout", "--grace", "--expect",
                 "--success-status",

@@ -1,7 +1,6 @@
-import ArgumentParser
 import Testing
 
-@testable import swiftvmm
+@testable import VMM
 
 @Suite("Amounts of memory as people write them")
 struct MemorySizeTests {
@@ -14,7 +13,7 @@ struct MemorySizeTests {
             ("16777215T", 16_777_215 << 40),
         ] as [(String, UInt64)])
     func understands(text: String, bytes: UInt64) throws {
-        #expect(try MemorySize.parse(text).bytes == bytes)
+        #expect(try TextValue.memory(text) == bytes)
     }
 
     @Test(
@@ -23,14 +22,14 @@ struct MemorySizeTests {
             "", " ", "K", "-1", "+1", "1.5G", "64MB", "64 M", " 64M", "0x40", "1e6", "M64", "1KK", "\u{661}", "1\u{DF}",
         ])
     func refuses(text: String) {
-        #expect { try MemorySize.parse(text) } throws: { "\($0)".contains("not an amount of memory") }
+        #expect { try TextValue.memory(text) } throws: { "\($0)".contains("not an amount of memory") }
     }
 
     @Test(
         "more than 64 bits hold is too much",
         arguments: ["18446744073709551616", "16777216T", "99999999999G", "99999999999999999999999"])
     func overflows(text: String) {
-        #expect { try MemorySize.parse(text) } throws: { "\($0)".contains("more than any machine has") }
+        #expect { try TextValue.memory(text) } throws: { "\($0)".contains("more than any machine has") }
     }
 
     @Test(
@@ -39,7 +38,7 @@ struct MemorySizeTests {
             (0, "0"), (1, "1"), (1023, "1023"), (1024, "1K"), (1 << 20, "1M"), (1028 << 10, "1028K"), (3 << 30, "3G"),
             (1 << 52, "4096T"), (.max, "18446744073709551615"), (1 << 63, "8388608T"),
         ] as [(UInt64, String)])
-    func writes(bytes: UInt64, text: String) throws {
-        #expect(MemorySize(exactly: bytes) == (try MemorySize.parse(text)))
+    func writes(bytes: UInt64, text: String) {
+        #expect(TextValue.text(ofMemory: bytes) == text)
     }
 }

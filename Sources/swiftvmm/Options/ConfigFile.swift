@@ -1,0 +1,118 @@
+import Glibc
+import LinuxHost
+import VMM
+
+/// The file that `--config` names: a machine as JSON.
+struct ConfigFile {
+    /// In bytes; far more than anybody writes.
+    private static let limit: UInt64 = 1 << 20
+
+    let path: String
+    let machine: MachineDescription
+
+    /// - Parameter deadline: until when one that comes through a pipe is waited for.
+    /// - Throws: `Failure`. All that is wrong in the file has been said but for the last.
+    init(_ path: String, until deadline: Deadline) throws {
+        self.path = path
+        let bytes = try Self.read(path, until: deadline)
+        var machine: MachineDescription
+        do {
+            machine = try MachineDescription(JSONReader.value(of: bytes))
+            // What no options can mend; with them it is looked at when the machine is planned.
+            try MachineConfiguration(machine, image: .file(machine.image ?? "")).validate(readsFiles: false)
+        } catch let faults as ConfigurationFaults {
+            let lines = faults.faults.map { "\(path): \($0)" }
+            for line in lines.dropLast() { StandardStreams.say(line) }
+            throw Failure(status: .usage, message: lines.last ?? path)
+        } catch {
+            throw Failure(status: .usage, message: "\(path) is no JSON: \(error)")
+        }
+        machine.movePaths { Self.place($0, beside: path) }
+        self.machine = machine
+    }
+
+    private static func read(_ path: String, until deadline: Deadline) throws(Failure) -> [UInt8] {
+        do throws(ImageError) {
+            return try SmallFile.read(path, limit: limit, until: deadline)
+        } catch {
+            if let signal = StopSignals.caught { throw Failure(signal: signal) }
+            let reason =
+                switch error {
+                case .notRegularFile(let kind): "it is \(kind); give a file that describes a machine, as JSON"
+                case .empty: "it is empty; give a file that describes a machine, as {\"image\": \"guest.elf\"}"
+                case .overLimit(let limit): "it has more than \(limit) bytes; give a file that describes a machine"
+                default: error.description
+                }
+            throw Failure(
+                status: error == .deadline ? .deadline : .badImage, message: "cannot read --config \(path): \(reason)")
+        }
+    }
+
+    /// A path of the file's as the shell would take it in the file's folder; beside a pipe or a stream, which is in none, in this one.
+    private static func place(_ path: String, beside file: String) -> String {
+        var status = stat()
+        // SAFETY: a C string for the length of the call, and the caller's own structure.
+        let isRegular = unsafe stat(file, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        guard !path.hasPrefix("/") else { return path }
+        if isRegular, !file.hasPrefix("/dev/"), let slash = file.lastIndex(of: "/") {
+            return "\(file[...slash])\(path)"
+        }
+        // Alone a dash would be standard input.
+        return path == "-" ? "./-" : path
+    }
+}
+
+extension MachineDescription {
+    fileprivate mutating func movePaths(_ place: (String) -> String) {
+        image = image.map(place)
+        for index in modules.indices { modules[index].path = place(modules[index].path) }
+        devices = devices.map { device in
+            if case .disk(let path, let readOnly) = device {
+                .disk(path: place(path), readOnly: readOnly)
+            } else {
+                device
+            }
+        }
+    }
+}
+
+extension RunOptions {
+    /// What is asked for by the words of a command, and beneath them by the file that `--config` names there.
+    ///
+    /// - Parameters:
+    ///   - start: when the program began, for one that runs the guest: the file is waited for until its deadline then, and signals end that.
+    ///   - read: what the words ask for over what is given.
+    static func layered(since start: Int64? = nil, _ read: (RunOptions) throws -> RunOptions?) throws -> RunOptions? {
+        let words = try read(RunOptions(image: ""))
+        guard let words, let path = words.config else { return words }
+        var deadline = Deadline.never
+        if let start {
+            try EndSignals.catch()
+            deadline = Deadline(after: words.timeout.map { .seconds($0) }, since: start)
+        }
+        let options = try read(RunOptions(try ConfigFile(path, until: deadline)))
+        guard let options, !options.image.isEmpty else {
+            throw Failure(
+                status: .usage,
+                message:
+                    "\(path) names no image; give one there (\"image\": \"guest.elf\"), or as a word beside --config")
+        }
+        return options
+    }
+
+    private init(_ file: ConfigFile) {
+        let machine = file.machine
+        self.init(image: machine.image ?? "")
+        described = machine
+        format = machine.format
+        mode = machine.mode
+        placement = machine.placement
+        memory = machine.memory
+        initrds = machine.modules.map { ModuleOption($0, of: file.path) }
+        cpus = machine.vcpus
+        cmdline = machine.commandLine
+        irqchip = machine.interruptControllers
+        usesEventFDs = machine.eventfds
+        timeout = machine.timeout
+    }
+}
