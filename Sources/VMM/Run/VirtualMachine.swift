@@ -5,8 +5,7 @@ import LinuxHost
 /// A machine with its guest loaded, ready to run once.
 ///
 /// ```swift
-/// let machine = try VirtualMachine(MachineConfiguration(image: .file("guest.elf")))
-/// let finished = await machine.run()
+/// let finished = try await VirtualMachine(MachineConfiguration(image: .file("guest.elf"))).run()
 /// print(try finished.reason)
 /// ```
 ///

@@ -6,8 +6,8 @@ let output = ConsoleOutput()
 var configuration = MachineConfiguration(image: .file(CommandLine.arguments[1]), output: output)
 configuration.timeout = .seconds(10)
 
-let machine = try VirtualMachine(configuration)
-switch try await machine.run().reason {
+let finished = try await VirtualMachine(configuration).run()
+switch try finished.reason {
 case .halted: print("The guest halted. It said: \(String(decoding: output.collected, as: UTF8.self))", terminator: "")
 case .exited(let status): print("The guest ended with status \(status).")
 case .reset(let cause): print("The guest reset the machine: \(cause).")

@@ -1,0 +1,16 @@
+import VMM
+
+// Talks with a guest that asks for a name, the kernel of Examples/GuestTests:
+//     Examples/GuestTests/build-kernel
+//     swift run --package-path Examples/Embedding Dialogue Examples/GuestTests/kernel.elf Ada
+let (kernel, name) = (CommandLine.arguments[1], CommandLine.arguments[2])
+let stream = GuestStream()
+let configuration = MachineConfiguration(image: .file(kernel), stream: stream)
+
+// The guest runs on a thread of its own. Whoever waits for it keeps none.
+async let finished = VirtualMachine(configuration).run()
+let question = try await stream.wait(for: "? ")
+print("The guest asks: \(question.split(separator: "\n").last ?? "")")
+let answer = try await stream.ask("\(name)\n", until: "!\n")
+print("It says: \(answer)", terminator: "")
+print("Then \(try await finished.reason).")
