@@ -89,7 +89,7 @@ enum Main {
 
 struct RootCommand: ParsableCommand {
     static let name = "swiftvmm"
-    static let version = "swiftvmm 0.1.0"
+    static let version = "swiftvmm 0.2.0"
 
     static let configuration = CommandConfiguration(
         commandName: name,

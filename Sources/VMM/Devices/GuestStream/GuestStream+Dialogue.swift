@@ -77,7 +77,7 @@ extension GuestStream {
     /// meanwhile, so that a guest that answers as it reads holds nothing up.
     ///
     /// - Returns: what the guest printed, as ``wait(for:)``.
-    /// - Throws: as ``send(_:)-(_)`` and ``wait(for:)``.
+    /// - Throws: as `send` and ``wait(for:)``.
     @discardableResult
     public nonisolated(nonsending) func ask(
         _ question: String, until answer: String

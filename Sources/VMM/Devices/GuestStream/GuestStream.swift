@@ -34,7 +34,7 @@ public final class GuestStream: Sendable {
     /// - Parameters:
     ///   - outputBound: how many bytes wait for the reader before the guest is held up, 1 at least. Up to as many, but no more than
     ///     64 KiB, are held back before them.
-    ///   - inputBound: how many bytes wait for the guest before ``send(_:)-(_)`` does, 1 at least.
+    ///   - inputBound: how many bytes wait for the guest before `send` does, 1 at least.
     public init(outputBound: Int = 256 << 10, inputBound: Int = 64 << 10) {
         buffer = OutputBuffer(bound: outputBound)
         output = ConsoleOutput(.buffer(buffer))
