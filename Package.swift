@@ -91,7 +91,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .executableTarget(
-            name: "benchmarks", path: "Benchmarks", exclude: ["bare.c"], sources: ["main.swift"], swiftSettings: strict),
+            name: "benchmarks", path: "Benchmarks", exclude: ["bare.c", "Library"], swiftSettings: strict),
         .executableTarget(
             name: "library-benchmarks", dependencies: ["VMM"], path: "Benchmarks/Library", swiftSettings: strict),
     ]

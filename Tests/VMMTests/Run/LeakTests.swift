@@ -1,4 +1,5 @@
 import Glibc
+import LinuxHost
 import TestSupport
 import Testing
 import VMM
@@ -60,6 +61,53 @@ struct LeakTests {
             try Self.bootAndDestroy(10)
             let before = try Holdings.now()
             try Self.bootAndDestroy(TestScale.count(1_000))
+            exit(try Holdings.now().compare(to: before))
+        }
+    }
+
+    /// What a process makes of its signals: for each the handler, the flags, and whether the calling thread takes it. The signal that stops
+    /// vCPUs is the library's own, as it says.
+    private static func signals() -> [[UInt]] {
+        var mask = sigset_t()
+        // SAFETY: the calls fill structures that are the caller's own.
+        unsafe pthread_sigmask(SIG_SETMASK, nil, &mask)
+        return (1...64).filter { $0 != KickSignal.number }.map { signal in
+            var action = sigaction()
+            unsafe sigaction(signal, nil, &action)
+            let handler = unsafe unsafeBitCast(action.__sigaction_handler, to: UInt.self)
+            return [
+                UInt(signal), handler, UInt(bitPattern: Int(action.sa_flags)), unsafe UInt(sigismember(&mask, signal)),
+            ]
+        }
+    }
+
+    /// As a server has them: in tasks, many at once, cancelled or ended by themselves.
+    @Test("1,000 machines that tasks run leave threads, descriptors, signals and the terminal as they were")
+    func inTasks() async {
+        await #expect(processExitsWith: .success) {
+            @Sendable func run(_ count: Int) async throws {
+                for begin in stride(from: 0, to: count, by: 10) {
+                    await withTaskGroup { group in
+                        for index in begin..<min(count, begin + 10) {
+                            group.addTask {
+                                let name = index % 2 == 0 ? "spin.bin" : "real-hello.bin"
+                                var configuration = MachineConfiguration(
+                                    image: .file(Guests.path(name)), stream: GuestStream())
+                                configuration.timeout = TestScale.patience
+                                guard let finished = try? await VirtualMachine(configuration).run() else { exit(2) }
+                                guard finished.failure == nil else { exit(6) }
+                            }
+                        }
+                        group.cancelAll()
+                    }
+                }
+            }
+            let terminal = try PseudoTerminal()
+            dup2(terminal.slave, STDIN_FILENO)
+            try await run(20)
+            let (before, signals, settings) = (try Holdings.now(), Self.signals(), terminal.settings)
+            try await run(TestScale.count(1_000))
+            guard Self.signals() == signals, terminal.settings == settings else { exit(7) }
             exit(try Holdings.now().compare(to: before))
         }
     }

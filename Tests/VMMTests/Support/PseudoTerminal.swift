@@ -22,6 +22,14 @@ final class PseudoTerminal: Sendable {
         close(master)
     }
 
+    /// How the slave end treats what goes through: its flags.
+    var settings: [tcflag_t] {
+        var settings = termios()
+        // SAFETY: the structure is the caller's own.
+        unsafe tcgetattr(slave, &settings)
+        return [settings.c_iflag, settings.c_oflag, settings.c_cflag, settings.c_lflag]
+    }
+
     func write(_ bytes: [UInt8]) {
         var rest = bytes[...]
         while !rest.isEmpty {
