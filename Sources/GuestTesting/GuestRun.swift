@@ -20,7 +20,9 @@ final class GuestRun: Sendable {
     /// Starts at once.
     init(_ guest: Guest, isDialogue: Bool) {
         let watchers = RunWatchers()
-        output = ConsoleOutput(collectingUpTo: Self.outputLimit) { watchers.look() }
+        let look: @Sendable () -> Void = { watchers.look() }
+        // Who waits for the end alone listens to nothing: then output may be held back a while.
+        output = ConsoleOutput(collectingUpTo: Self.outputLimit, onOutput: isDialogue ? look : nil)
         var (configuration, input) = guest.configuration(output: output, isDialogue: isDialogue)
         configuration.control = control
         // It counts from here, so that it ends the wait for an image too.
