@@ -34,6 +34,7 @@ public struct ExceptionCase: CustomStringConvertible, Sendable {
         case .exception(let exception): exception.what
         case .guestError(let error) where error.kind == .emulationFailure: "no emulation"
         case .guestError(let error): "\(error.kind)"
+        case .halted: "halted"
         default: "\(reason)"
         }
     }
