@@ -56,13 +56,14 @@ struct SlotRequest {
 struct SlotAllocator {
     private var freeLines = GSI.free[...]
     private var nextVirtio = HighMemory.firstVirtio
-    /// How often each name was asked for.
-    private var counts: [String: Int] = [:]
+    /// Each name as often as it was asked for; a dictionary's first use would cost every start a search of the runtime
+    /// (docs/decisions/0002).
+    private var names: [String] = []
 
     /// - Throws: `VMMError.configuration` where there is no line left.
     mutating func place(_ request: SlotRequest) throws(VMMError) -> DeviceSlot {
-        let count = counts[request.name, default: 0]
-        counts[request.name] = count + 1
+        let count = names.count { $0 == request.name }
+        names.append(request.name)
         let name = request.isNumbered ? "\(request.name)\(count)" : request.name
         guard request.isNumbered || count == 0 else {
             throw .configuration("two devices are called \(request.name), and a machine has one; leave one out")
