@@ -7,6 +7,10 @@ import SystemPackage
 struct ConsoleTransmitter: QueueTask {
     /// Small buffers that wait together are written together, until they have so many bytes.
     private static let batchSize: UInt64 = 64 << 10
+    /// Or were so many, of any length: chains without output are work too.
+    private static let batchBuffers = 4096
+    /// How many buffers of a queue are looked at when its machine has ended, to say how much output they hold.
+    private static let abandonedBuffers = 16_384
 
     private let channel: ConsoleChannel
     /// Its number.
@@ -72,8 +76,11 @@ struct ConsoleTransmitter: QueueTask {
     }
 
     mutating func abandon(_ queue: inout Virtqueue) -> UInt64 {
-        var count = bytes.count
-        while let hasMore = try? queue.nextChain(into: &chain), hasMore { count &+= chain.readableByteCount }
+        var (count, looked) = (bytes.count, 0)
+        while looked < Self.abandonedBuffers, let hasMore = try? queue.nextChain(into: &chain), hasMore {
+            count &+= chain.readableByteCount
+            looked &+= chain.segments.count &+ 1
+        }
         return count
     }
 
@@ -82,6 +89,7 @@ struct ConsoleTransmitter: QueueTask {
     /// - Returns: whether there are any.
     private mutating func gather(from queue: inout Virtqueue) throws(VirtqueueError) -> Bool {
         guard heads.isEmpty else { return true }
+        var looked = 0
         repeat {
             do throws(VirtqueueError) {
                 guard try queue.nextChain(into: &chain) else { break }
@@ -92,7 +100,8 @@ struct ConsoleTransmitter: QueueTask {
             }
             heads.append(chain.head)
             bytes.append(chain.readable)
-        } while bytes.count < Self.batchSize
+            looked &+= chain.segments.count &+ 1
+        } while bytes.count < Self.batchSize && looked < Self.batchBuffers
         return !heads.isEmpty
     }
 }

@@ -1,29 +1,36 @@
 /// One walk along a descriptor chain, from its head to its end (VIRTIO 1.2 §2.7.5).
 ///
 /// It ends for every content of memory, also while memory changes: in each table it takes no more descriptors than the table
-/// has entries. No more than 65,536 of an indirect table can be named, so a chain has at most that many and the queue's size.
+/// has entries, and of an indirect table no more than a chain may have.
 struct DescriptorWalk {
     private let memory: GuestMemory
     private let features: VirtqueueFeatures
+    private let queueSize: UInt32
     /// The table that the walk is in.
     private var table: GuestAddress
     private var entries: UInt32
     private var isIndirect = false
-    /// How many more descriptors this table may give.
+    /// How many descriptors this table may give, and how many are left of them.
+    private var limit: UInt32
     private var left: UInt32
     /// Whether a descriptor for the device to write was met.
     private var hasWritable = false
 
     /// The limit of VIRTIO 1.2 §2.7.5.2.
     private static let maximumByteCount: UInt64 = 1 << 32
+    /// A chain may be no longer than the queue (VIRTIO 1.2 §2.7.5.3.1), but drivers that know a larger limit of the device exceed
+    /// that. So many are what other monitors take, and a walk along them is short.
+    private static let longestTable: UInt32 = 1024
 
     /// Prepares for a chain in the descriptor table of a queue whose layout was checked.
     init(memory: GuestMemory, features: VirtqueueFeatures, table: GuestAddress, size: UInt16) {
         self.memory = memory
         self.features = features
         self.table = table
-        entries = UInt32(size)
-        left = UInt32(size)
+        queueSize = UInt32(size)
+        entries = queueSize
+        limit = entries
+        left = entries
     }
 
     /// Adds the buffers of the chain at `head`, all checked, to a chain that has none.
@@ -33,7 +40,7 @@ struct DescriptorWalk {
         while true {
             let place = DescriptorLocation(head: head, index: index, isIndirect: isIndirect)
             guard UInt32(index) < entries else { throw .next(place, entries: entries) }
-            guard left > 0 else { throw .endless(place, limit: min(entries, 65_536)) }
+            guard left > 0 else { throw .endless(place, limit: limit) }
             left &-= 1
             let descriptor = try copy(index, place)
             if descriptor.flags.contains(.indirect) {
@@ -73,9 +80,8 @@ struct DescriptorWalk {
         }
         table = descriptor.address
         entries = descriptor.count >> 4
-        // `next` has 16 bits. VIRTIO 1.2 §2.7.5.3.1 allows no more than the queue's size, but drivers that know a larger limit
-        // of the device exceed that, and the table bounds the walk as well.
-        left = min(entries, 65_536)
+        limit = min(entries, max(queueSize, Self.longestTable))
+        left = limit
         isIndirect = true
     }
 
@@ -91,7 +97,7 @@ struct DescriptorWalk {
         guard memory.contains(descriptor.address, count: UInt64(descriptor.count)) else {
             throw .bufferNotInMemory(place, descriptor.address, count: descriptor.count)
         }
-        // At most 98,304 times 32 bits: the sum does not wrap.
+        // At most 65,536 times 32 bits: the sum does not wrap.
         guard chain.byteCount &+ UInt64(descriptor.count) <= Self.maximumByteCount else { throw .tooManyBytes(place) }
         let segment = GuestSegment(address: descriptor.address, count: descriptor.count)
         if isWritable {

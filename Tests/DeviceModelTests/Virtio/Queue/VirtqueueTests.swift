@@ -234,27 +234,28 @@ struct VirtqueueTests {
         #expect(throws: VirtqueueError.endless(place, limit: 32_768)) { try again.nextChain(into: &chain) }
     }
 
-    @Test("an indirect table may be longer than 16 bits can name, and its loop ends all the same")
-    func longestTable() throws {
+    @Test(
+        "of an indirect table a chain may use 1,024 entries, or as many as the queue has; it is refused at the next one",
+        arguments: [(queue: UInt16(1), limit: 1024), (1024, 1024), (2048, 2048)])
+    func longestTable(queue size: UInt16, limit: Int) throws {
         let memory = try HostPages.makeMemory([(0, 2 << 20)])
-        var driver = try MockDriver(memory: memory, size: 1, base: 0, features: .indirectDescriptors)
-        var table = (0..<65_536).map {
-            MockDescriptor(address: 0, count: 1, flags: MockDescriptor.next, next: UInt16(($0 + 1) & 0xFFFF))
+        var driver = try MockDriver(memory: memory, size: size, base: 0, features: .indirectDescriptors)
+        var table = (1...70_000).map {
+            MockDescriptor(address: 0, count: 1, flags: MockDescriptor.next, next: UInt16($0 & 0xFFFF))
         }
-        table.append(MockDescriptor(address: 0, count: 1))
-        try driver.write(table, at: 4096)
-        try driver.set(0, MockDescriptor(address: 4096, count: 65_537 * 16, flags: MockDescriptor.indirect))
+        try driver.write(table, at: 0x8_0000)
+        try driver.set(0, MockDescriptor(address: 0x8_0000, count: 70_000 * 16, flags: MockDescriptor.indirect))
         try driver.offer(0)
         _ = try driver.publish()
         var queue = try driver.makeQueue()
         var chain = DescriptorChain()
-        let place = DescriptorLocation(head: 0, index: 0, isIndirect: true)
-        #expect(throws: VirtqueueError.endless(place, limit: 65_536)) { try queue.nextChain(into: &chain) }
-        table[65_535].flags = 0
-        try driver.write(table, at: 4096)
+        let place = DescriptorLocation(head: 0, index: UInt16(limit), isIndirect: true)
+        #expect(throws: VirtqueueError.endless(place, limit: UInt32(limit))) { try queue.nextChain(into: &chain) }
+        table[limit - 1].flags = 0
+        try driver.write(table, at: 0x8_0000)
         var again = try driver.makeQueue()
         #expect(try again.nextChain(into: &chain))
-        #expect(chain.segments.count == 65_536)
+        #expect(chain.segments.count == limit)
     }
 
     @Test("a chain's buffers go to the system in one piece each, and reach guest memory")
