@@ -14,6 +14,8 @@ public enum KVMError: Error, Equatable, Sendable {
     case kickSignalTaken(Int32)
     /// KVM is there and makes no virtual machine.
     case cannotCreateMachine(Errno)
+    /// KVM refuses again and again to run a vCPU that has everything it needs, with the error that asks to try again.
+    case cannotRun(Errno)
     /// A call that KVM or the system refused: what was tried, and why it failed.
     case call(String, Errno)
 }
@@ -51,6 +53,8 @@ extension KVMError: CustomStringConvertible {
         case .cannotCreateMachine(let error):
             "KVM makes no virtual machine: \(error)"
                 + (error.rawValue == EBUSY ? "; another hypervisor holds the processor's virtualization, stop it" : "")
+        case .cannotRun(let error):
+            "KVM does not run the vCPU: \(error); where the kernel may make no thread for it, raise pids.max of the control group, or the limit of processes (ulimit -u)"
         case .call(let operation, let error):
             "cannot \(operation): \(error)"
         }

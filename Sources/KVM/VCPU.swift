@@ -13,6 +13,11 @@ public struct KVMVCPU: ~Copyable, @unchecked Sendable {
     private let resources: VirtualMachineResources
     /// Whether the last run ended with an exit that the run page shows: a kick leaves the one before it there.
     private var hasExit = false
+    /// How often in a row KVM has asked to try again, with the vCPU ready to run.
+    private var refusals = 0
+
+    /// The most of that: KVM loses a race once or twice. After the first ones each takes a millisecond.
+    private static let maximumRefusals = 200
 
     /// Stops ``run()`` from any thread.
     public let kicker = VCPUKicker()
@@ -30,13 +35,14 @@ public struct KVMVCPU: ~Copyable, @unchecked Sendable {
     ///
     /// Allocates nothing.
     /// - Returns: `.interrupted` after a kick or another signal, which may come without one (a kick that is already served).
-    /// - Throws: `KVMError.call` when the host cannot run it at all.
+    /// - Throws: `KVMError.call` when the host cannot run it at all, `.cannotRun` when it only ever asks to try again.
     public mutating func run() throws(KVMError) -> VCPUExit {
         hasExit = false
         if kicker.prepareThread() { return .interrupted }
         let result = runPage.run(descriptor)
         if result >= 0 {
             hasExit = true
+            refusals = 0
             return runPage.exit
         }
         switch Int32(truncatingIfNeeded: -result) {
@@ -44,11 +50,24 @@ public struct KVMVCPU: ~Copyable, @unchecked Sendable {
             kicker.served()
             return .interrupted
         case EAGAIN:
-            // The vCPU waits for its start-up, or KVM lost a race that it asks to try again: the caller may stop instead.
+            try noteRefusal()
             return .interrupted
         case let code:
             throw .call("run the vCPU", Errno(rawValue: code))
         }
+    }
+
+    /// The vCPU waits for its start-up, or KVM lost a race that it asks to try again: the caller may stop instead. Or it can never run:
+    /// KVM says the same when the kernel can make no thread for it.
+    private mutating func noteRefusal() throws(KVMError) {
+        guard try activity() == .runnable else {
+            refusals = 0
+            return
+        }
+        refusals += 1
+        guard refusals <= Self.maximumRefusals else { throw .cannotRun(.resourceTemporarilyUnavailable) }
+        // A kick ends it.
+        if refusals > 10 { usleep(1000) }
     }
 
     /// Completes the last exit without entering the guest, after which its registers are those behind the instruction on every host and

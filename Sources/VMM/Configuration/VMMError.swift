@@ -51,7 +51,7 @@ extension VMMError {
     /// Whether no machine can run on this host at all; else KVM is there, and something of it failed.
     public var meansNoKVM: Bool {
         switch self {
-        case .kvm(.call): false
+        case .kvm(.call), .kvm(.cannotRun): false
         case .kvm: true
         default: false
         }
