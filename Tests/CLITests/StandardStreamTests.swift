@@ -1,4 +1,6 @@
 import Glibc
+import Subprocess
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -82,5 +84,58 @@ struct StandardStreamTests {
         let report = try Report(try scratch.read("report"))
         #expect(report.stop.status == 74)
         #expect(report.stop.message.hasPrefix("cannot write the guest's output: Bad file descriptor"))
+    }
+
+    @Test("a stream that others have made non-blocking gets all of a text that it has no room for at once")
+    func nonBlocking() async throws {
+        let help = try await scratch.swiftvmm("run", "--help").text
+        try #require(help.utf8.count > 4096)
+        let read = try await readThroughFullPipe("run", "--help")
+        #expect(read == help)
+    }
+
+    /// What swiftvmm writes to a pipe of 4 KiB that does not block, and that is read when it is full.
+    private func readThroughFullPipe(_ arguments: String...) async throws -> String {
+        let ends = try FileDescriptor.pipe()
+        // F_SETPIPE_SZ of <linux/fcntl.h>.
+        for (command, value) in [(1031, 4096), (F_SETFL, O_NONBLOCK)] {
+            let result = fcntl(ends.writeEnd.rawValue, command, value)
+            try #require(result >= 0)
+        }
+        let reader = Task.detached {
+            defer { try? ends.readEnd.close() }
+            var count: Int32 = 0
+            try #require(
+                eventually {
+                    // SAFETY: the call writes one number.
+                    unsafe ioctl(ends.readEnd.rawValue, UInt(FIONREAD), &count) == 0 && count >= 4096
+                })
+            var bytes: [UInt8] = []
+            var part = [UInt8](repeating: 0, count: 1000)
+            while true {
+                // SAFETY: the part lives for the length of the call.
+                let count = try unsafe part.withUnsafeMutableBytes { try unsafe ends.readEnd.read(into: $0) }
+                guard count > 0 else { break }
+                bytes += part.prefix(count)
+            }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        let result = try await Subprocess.run(
+            .path(FilePath(Binary.path)), arguments: Arguments(arguments), input: .none,
+            output: .fileDescriptor(ends.writeEnd, closeAfterSpawningProcess: true), error: .discarded)
+        #expect(result.terminationStatus == .exited(0))
+        return try await reader.value
+    }
+
+    @Test("what a terminal would obey in the name of a file is shown, not sent")
+    func escapes() async throws {
+        let missing = try await scratch.swiftvmm("run", "\u{1B}[31mno\u{9B}2Jsuch")
+        #expect(missing.status == 66)
+        let words = "swiftvmm: cannot boot \\u{1b}[31mno\\u{9b}2Jsuch: No such file"
+        #expect(missing.errors.hasPrefix(words), "\(missing)")
+        let guest = try scratch.write(TinyGuest.halt, to: "\u{1B}]0;title\u{7}")
+        let inspected = try await scratch.swiftvmm("inspect", guest)
+        #expect(inspected.status == 0)
+        #expect(inspected.text.contains("\\u{1b}]0;title\\u{7}, 1 bytes"), "\(inspected)")
     }
 }

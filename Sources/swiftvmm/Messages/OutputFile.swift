@@ -111,14 +111,7 @@ final class OutputFile {
 
     /// Writes these bytes, which are all of it.
     func write(_ content: [UInt8]) throws {
-        var bytes = content[...]
-        while !bytes.isEmpty {
-            // SAFETY: the bytes live for the length of the call.
-            let count = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw failureAfterAbandoning() }
-            bytes = bytes.dropFirst(count)
-        }
+        if let error = StandardStreams.write(content, to: descriptor) { throw failureAfterAbandoning(error) }
         let isClosed = close(descriptor) == 0
         descriptor = -1
         guard isClosed else { throw failureAfterAbandoning() }
@@ -126,8 +119,8 @@ final class OutputFile {
         if temporaryPath != path, unsafe rename(temporaryPath, path) != 0 { throw failureAfterAbandoning() }
     }
 
-    private func failureAfterAbandoning() -> Failure {
-        let failure = failure()
+    private func failureAfterAbandoning(_ error: Errno = .current) -> Failure {
+        let failure = failure(error)
         if descriptor < 0 { removeTemporary() }
         abandon()
         return failure

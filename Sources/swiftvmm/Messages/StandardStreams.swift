@@ -1,4 +1,6 @@
 import Glibc
+import LinuxHost
+import SystemPackage
 
 /// The process's own streams. A guest's output is the only thing on standard output; what swiftvmm says goes to standard
 /// error.
@@ -51,14 +53,50 @@ enum StandardStreams {
     }
 
     private static func write(_ text: String, to descriptor: Int32) -> Bool {
-        var rest = Array(text.utf8)[...]
+        write(Array(visible(text).utf8), to: descriptor) == nil
+    }
+
+    /// Writes all of the bytes. A stream that others have made non-blocking is waited for as any other.
+    ///
+    /// - Returns: why they could not be written, if so.
+    static func write(_ bytes: [UInt8], to descriptor: Int32) -> Errno? {
+        var rest = bytes[...]
         while !rest.isEmpty {
             // SAFETY: the bytes live for the length of the call.
             let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { return false }
-            rest = rest.dropFirst(count)
+            if count >= 0 {
+                rest = rest.dropFirst(count)
+                continue
+            }
+            let error = Errno.current
+            guard error == .interrupted || error == .resourceTemporarilyUnavailable else { return error }
+            var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+            // SAFETY: one structure, the caller's own.
+            if error != .interrupted { _ = unsafe poll(&request, 1, -1) }
         }
-        return true
+        return nil
+    }
+
+    /// The text with `\u{…}` for what a terminal would obey: names of files and of symbols may have anything in them.
+    private static func visible(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: isCommand) else { return text }
+        var shown = ""
+        for scalar in text.unicodeScalars {
+            if isCommand(scalar) {
+                shown += "\\u{\(String(scalar.value, radix: 16))}"
+            } else {
+                shown.unicodeScalars.append(scalar)
+            }
+        }
+        return shown
+    }
+
+    /// The control characters of ASCII and of ISO 6429, but for those that divide a text.
+    private static func isCommand(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x09, 0x0A: false
+        case 0..<0x20, 0x7F..<0xA0: true
+        default: false
+        }
     }
 }
