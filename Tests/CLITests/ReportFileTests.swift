@@ -38,6 +38,20 @@ struct ReportFileTests {
         #expect(try scratch.names == ["report.json"])
     }
 
+    @Test("a name as long as a file's may be will do, and what a run of the same number has left is not in the way")
+    func longNameAndLeftovers() async throws {
+        let name = String(repeating: "r", count: 255)
+        expectSuccess(
+            try await scratch.swiftvmm("run", Guests.path("real-hello.bin"), "--report", name),
+            "Hello from real mode!\n")
+        #expect(try scratch.names == [name])
+        let again = try await scratch.shell(
+            "for left in report.$$.tmp .report.$$.tmp; do echo left >$left; done; exec \"$0\" run \"$1\" --report report",
+            [Guests.path("real-hello.bin")])
+        #expect(again.status == 0, "\(again)")
+        #expect(try Report(try scratch.read("report")).stop.reason == "halted")
+    }
+
     @Test("a directory, or a file in none, is refused with status 74 before the guest runs")
     func refuses() async throws {
         try scratch.makeFolder("folder")

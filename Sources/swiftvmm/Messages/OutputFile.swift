@@ -56,7 +56,7 @@ final class OutputFile {
             descriptor = growing?.descriptor ?? -1
         } else {
             let isInPlace = exists && status.st_mode & S_IFMT != S_IFREG
-            let temporaryPath = isInPlace ? path : "\(path).\(getpid()).tmp"
+            let temporaryPath = isInPlace ? path : Self.temporaryPath(beside: path)
             (self.temporaryPath, growing) = (temporaryPath, nil)
             let flags = O_WRONLY | O_CLOEXEC | O_NOCTTY | (isInPlace ? 0 : O_CREAT | O_EXCL)
             do throws(PatientCall.Failure) {
@@ -87,6 +87,11 @@ final class OutputFile {
         let (a, b) = (split(first), split(second))
         guard a.name == b.name, let folder = identity(a.folder) else { return false }
         return folder == identity(b.folder)
+    }
+
+    /// Of a name that no other has, so that nothing a killed process left is in the way, and that fits where the path's own does.
+    private static func temporaryPath(beside path: String) -> String {
+        "\(split(path).folder)/.swiftvmm-\(String(UInt64.random(in: .min ... .max), radix: 36))"
     }
 
     private static func split(_ path: String) -> (folder: String, name: Substring) {
