@@ -54,9 +54,11 @@ struct ExitTally {
         portPages[page][Int(port & 0xFF) &* 2 &+ place] &+= 1
     }
 
+    typealias PortCount = (port: UInt16, isWrite: Bool, count: UInt64)
+
     /// Those that were accessed, from low to high, each direction by itself.
-    var ports: [(port: UInt16, isWrite: Bool, count: UInt64)] {
-        var ports: [(port: UInt16, isWrite: Bool, count: UInt64)] = []
+    var ports: [PortCount] {
+        var ports: [PortCount] = []
         for (page, counts) in portPages.enumerated() {
             for (index, count) in counts.enumerated() where count > 0 {
                 ports.append((UInt16(truncatingIfNeeded: page << 8 | index >> 1), index & 1 == 1, count))

@@ -4,7 +4,7 @@ import KVM
 /// What a run did, in numbers. It encodes as the `--report` file's content.
 public struct RunReport: Sendable, Encodable {
     public struct PortCount: Sendable, Equatable, Encodable {
-        /// In hexadecimal, as `0x3f8`.
+        /// In hexadecimal, as `0x3f8`; `others` for all beyond the 256 that count most.
         public let port: String
         public let direction: String
         public let count: UInt64
@@ -68,14 +68,19 @@ public struct RunReport: Sendable, Encodable {
     /// The last byte written to port 0x80.
     public internal(set) var postCode: UInt8?
 
+    /// How many ports are told by themselves, each direction one: a guest can touch all there are.
+    private static let portLimit = 256
+
     init() {}
 
     mutating func add(_ tally: ExitTally) {
         $exitsByKind = ExitKind.allCases.map { ($0.name, tally.kinds[$0.rawValue]) }.filter { $0.1 > 0 }
         exitCount = tally.kinds.reduce(0, &+)
-        exitsByPort = tally.ports.map {
+        let (ports, otherPorts) = tally.ports.busiest(Self.portLimit)
+        exitsByPort = ports.map {
             PortCount(port: hex($0.port), direction: Self.direction($0.isWrite), count: $0.count)
         }
+        if otherPorts > 0 { exitsByPort.append(PortCount(port: "others", direction: "both", count: otherPorts)) }
         exitsByPage = tally.mmioPages.map {
             PageCount(page: hex($0.address), direction: Self.direction($0.isWrite), count: $0.count)
         }
@@ -114,5 +119,17 @@ public struct RunReport: Sendable, Encodable {
             counts.append(UnmappedCount(address: "others", reads: others.reads, writes: others.writes))
         }
         return counts
+    }
+}
+
+extension [ExitTally.PortCount] {
+    /// So many that count most, in their order, and the sum of the others.
+    fileprivate func busiest(_ limit: Int) -> (kept: Self, others: UInt64) {
+        guard count > limit else { return (self, 0) }
+        let byCount = indices.sorted { (self[$1].count, $0) < (self[$0].count, $1) }
+        return (
+            byCount.prefix(limit).sorted().map { self[$0] },
+            byCount.dropFirst(limit).reduce(0) { $0 &+ self[$1].count }
+        )
     }
 }

@@ -52,6 +52,24 @@ struct ReportTests {
         #expect(run.report.exitsByPort == [RunReport.PortCount(port: "0xe9", direction: "read", count: 1)])
     }
 
+    @Test("of more ports than anyone reads, those that count most are told, and the others together", .requiresKVM)
+    func manyPorts() throws {
+        let run = try GuestRun(code: [
+            0xBA, 0x00, 0x10,  // movw $0x1000, %dx
+            0xB9, 0x2C, 0x01,  // movw $300, %cx
+            0xEE,  // 1: outb %al, %dx
+            0x42,  // incw %dx
+            0xE2, 0xFC,  // loop 1b
+            0x4A, 0xEE, 0xEE,  // decw %dx; outb %al, %dx; outb %al, %dx
+            0xF4,  // hlt
+        ])
+        let ports = run.report.exitsByPort
+        #expect(ports.count == 257)
+        #expect(ports.first == RunReport.PortCount(port: "0x1000", direction: "write", count: 1))
+        #expect(ports.dropLast().last == RunReport.PortCount(port: "0x112b", direction: "write", count: 3))
+        #expect(ports.last == RunReport.PortCount(port: "others", direction: "both", count: 44))
+    }
+
     @Test("where the run was stopped before its guest, all is zero but the time", .requiresKVM)
     func beforeTheGuest() throws {
         let machine = try VirtualMachine(MachineConfiguration(image: .bytes([0xF4])))
