@@ -80,6 +80,15 @@ struct ValidationTests {
         #expect(Self.faults() == [])
     }
 
+    @Test("shared memory that is not RAM is one fault, although it lies over the image, too")
+    func sharedOnce() {
+        let faults = Self.faults { $0.sharedMemory = [SharedMemory(address: 0x7000, byteCount: 4096)] }
+        #expect(
+            faults == [
+                "sharedMemory[0]: the shared memory of 4096 bytes at 0x7000 is not RAM that the guest could use, or is shared twice; put it into 0x10000-0x9fbff or 0x100000-0x3ffffff"
+            ])
+    }
+
     @Test("it finds something exactly where there is no plan, and that first")
     func sameRules() throws {
         var random = SplitMix64(seed: 166)
