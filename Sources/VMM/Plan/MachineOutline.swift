@@ -45,7 +45,8 @@ struct MachineOutline {
         let count = configuration.vcpuCount
         let limit = min(VirtualMachine.vcpuLimit, host.vcpuCount)
         guard (1...max(1, limit)).contains(count) else {
-            throw .configuration("\(count) vCPUs are not to be had; this host's KVM gives a machine 1 to \(limit)")
+            let whose = limit < VirtualMachine.vcpuLimit ? "this host's KVM gives a machine" : "a machine has"
+            throw .configuration("\(count) vCPUs are not to be had; \(whose) 1 to \(limit)")
         }
         return count
     }

@@ -41,7 +41,7 @@ struct ValidationTests {
         #expect(
             faults == [
                 "memory: 5 bytes of memory are too few; a machine needs at least 1M",
-                "vcpus: 256 vCPUs are not to be had; this host's KVM gives a machine 1 to 255",
+                "vcpus: 256 vCPUs are not to be had; a machine has 1 to 255",
                 "devices[1]: two devices are called uart, and a machine has one; leave one out",
                 "devices[2]: the device a has an empty range; give it at least one byte",
                 "devices[3]: two devices cannot be at one place: debug and b have a part in common; choose another range",
