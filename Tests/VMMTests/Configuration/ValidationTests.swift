@@ -30,6 +30,7 @@ struct ValidationTests {
         let faults = Self.faults(.file("/nothing/guest")) {
             $0.memorySize = 5
             $0.vcpuCount = 256
+            $0.timeout = .seconds(-1)
             $0.devices += [
                 .uart(UARTConfiguration()), Self.own("a", .ports(0x900..<0x900)), Self.own("b", .ports(0xE9..<0xEA)),
                 Self.own("c", .ports(0x900..<0x901)), Self.own("d", .ports(0x900..<0x902)),
@@ -48,6 +49,7 @@ struct ValidationTests {
                 "devices[5]: two devices cannot be at one place: c and d have a part in common; choose another range",
                 "devices[6]: \"/\" cannot be a port's name; give 1 to 64 letters, digits, '.', '_' and '-', first no '.'",
                 "devices[7]: two devices are called debug; give one of them another name",
+                "timeout: a machine cannot run for -1.0 seconds; give it a time above 0, or none",
                 "modules[0]: cannot give the guest the file the image of 0 bytes in memory: the file is empty; give the file of a guest",
                 "image: cannot boot /nothing/guest: No such file or directory; check its name",
             ])
