@@ -70,11 +70,11 @@ struct InspectCommand: ParsableCommand {
         }
         if plan { try answer(PlanDescription(machinePlan).text) }
         for note in options.notes(on: machinePlan) { StandardStreams.say(note) }
-        if let dumpAcpi { try dumpACPI(of: machinePlan, to: dumpAcpi, guests: options.guestPaths) }
+        if let dumpAcpi { try dumpACPI(of: machinePlan, to: dumpAcpi, for: options) }
     }
 
     /// Writes each table as `acpidump -b` does: `apic.aml`, `dsdt.aml` and so on.
-    private func dumpACPI(of plan: MachinePlan, to folder: String, guests: [String]) throws {
+    private func dumpACPI(of plan: MachinePlan, to folder: String, for options: RunOptions) throws {
         let tables = plan.acpiTables
         guard !tables.isEmpty else {
             throw Failure(
@@ -89,8 +89,15 @@ struct InspectCommand: ParsableCommand {
         for table in tables.dropFirst() {
             guard case .bytes(let bytes) = table.content else { continue }
             let name = String(decoding: bytes.prefix(4), as: UTF8.self).lowercased()
+            let path = "\(folder)/\(name).aml"
+            guard options.config.map({ OutputFile.areSame(path, $0) }) != true else {
+                throw Failure(
+                    status: .usage,
+                    message:
+                        "the table \(path) of --dump-acpi would replace the file of --config; name another folder")
+            }
             try OutputFile(
-                path: "\(folder)/\(name).aml", option: "--dump-acpi", content: "ACPI table", guests: guests
+                path: path, option: "--dump-acpi", content: "ACPI table", guests: options.guestPaths
             ).write(bytes)
         }
     }

@@ -85,6 +85,9 @@ extension RunOptions {
     static func layered(since start: Int64? = nil, _ read: (RunOptions) throws -> RunOptions?) throws -> RunOptions? {
         let words = try read(RunOptions(image: ""))
         guard let words, let path = words.config else { return words }
+        if let stream = StandardStreams.regularFile(at: path) {
+            throw Failure(status: .usage, message: "--config \(path) is where \(stream) goes; send that elsewhere")
+        }
         var deadline = Deadline.never
         if let start {
             try EndSignals.catch()

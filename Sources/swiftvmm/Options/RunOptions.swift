@@ -88,6 +88,7 @@ struct RunOptions: Equatable {
     /// Two outputs into one file would destroy each other.
     private func checkFiles() throws {
         var files: [(option: String, path: String, isWritten: Bool)] = []
+        if let config { files.append(("--config \(config)", config, false)) }
         let consoles = [
             (ConsoleDevice.uart.label, serial), (ConsoleDevice.uart2.label, serial2),
             (ConsoleDevice.virtio.label, virtioConsole),
