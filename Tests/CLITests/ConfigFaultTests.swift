@@ -62,4 +62,18 @@ struct ConfigFaultTests {
         #expect(try scratch.read("acpi/apic.aml") == Array(machine.utf8))
     }
 
+    @Test("of very many faults the first are told, and how many there are besides", arguments: [20, 21, 100_000])
+    func many(count: Int) async throws {
+        try write("{\"devices\": [\(Array(repeating: "0", count: count).joined(separator: ","))]}")
+        let outcome = try await run("run --config m.json guest.bin")
+        let lines = outcome.errors.split(separator: "\n").map(String.init)
+        #expect(outcome.status == 64)
+        #expect(lines.count == min(count, 21))
+        let first = (0..<20).map {
+            "swiftvmm: m.json: devices[\($0)]: the value 0 is invalid: it is not an object, as {…}"
+        }
+        #expect(Array(lines.prefix(20)) == first)
+        if count > 20 { #expect(lines.last == "swiftvmm: m.json: and \(count - 20) more") }
+    }
+
 }

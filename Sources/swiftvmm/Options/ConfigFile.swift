@@ -21,9 +21,7 @@ struct ConfigFile {
             // What no options can mend; with them it is looked at when the machine is planned.
             try MachineConfiguration(machine, image: .file(machine.image ?? "")).validate(readsFiles: false)
         } catch let faults as ConfigurationFaults {
-            let lines = faults.faults.map { "\(path): \($0)" }
-            for line in lines.dropLast() { StandardStreams.say(line) }
-            throw Failure(status: .usage, message: lines.last ?? path)
+            throw Failure(faults.faults.map { "\(path): \($0)" }, of: path)
         } catch {
             throw Failure(status: .usage, message: "\(path) is no JSON: \(error)")
         }
