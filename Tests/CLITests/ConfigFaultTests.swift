@@ -62,6 +62,19 @@ struct ConfigFaultTests {
         #expect(try scratch.read("acpi/apic.aml") == Array(machine.utf8))
     }
 
+    @Test(
+        "a value that no machine has does no harm where the command line gives another",
+        arguments: [
+            ("\"memory\": \"1K\"", "--memory 64M"), ("\"vcpus\": 300", "--cpus 1"),
+            ("\"vcpus\": 2, \"interruptControllers\": \"none\"", "--irqchip full"),
+            ("\"vcpus\": 2, \"interruptControllers\": \"none\"", "--cpus 1"),
+        ])
+    func overridden(members: String, option: String) async throws {
+        try write("{\"image\": \"guest.bin\", \(members)}")
+        let outcome = try await run("inspect --plan --config m.json \(option)")
+        #expect(outcome.status == 0 && outcome.errors == "", "\(outcome)")
+    }
+
     @Test("of very many faults the first are told, and how many there are besides", arguments: [20, 21, 100_000])
     func many(count: Int) async throws {
         try write("{\"devices\": [\(Array(repeating: "0", count: count).joined(separator: ","))]}")

@@ -18,8 +18,6 @@ struct ConfigFile {
         var machine: MachineDescription
         do {
             machine = try MachineDescription(JSONReader.value(of: bytes))
-            // What no options can mend; with them it is looked at when the machine is planned.
-            try MachineConfiguration(machine, image: .file(machine.image ?? "")).validate(readsFiles: false)
         } catch let faults as ConfigurationFaults {
             throw Failure(faults.faults.map { "\(path): \($0)" }, of: path)
         } catch {
@@ -92,6 +90,7 @@ extension RunOptions {
             deadline = Deadline(after: words.timeout.map { .seconds($0) }, since: start)
         }
         let options = try read(RunOptions(try ConfigFile(path, until: deadline)))
+        try options?.checkDescribed()
         guard let options, !options.image.isEmpty else {
             throw Failure(
                 status: .usage,
@@ -115,5 +114,38 @@ extension RunOptions {
         irqchip = machine.interruptControllers
         usesEventFDs = machine.eventfds
         timeout = machine.timeout
+    }
+}
+
+/// What is wrong with a machine that a file describes is told with the file and the key, unless words of the command ask for it.
+extension RunOptions {
+    /// What does not go together whatever the image is, with the words laid over the file. What the words alone ask for is looked at when the
+    /// machine is planned.
+    private func checkDescribed() throws(Failure) {
+        guard let path = config, var machine = described else { return }
+        (machine.memory, machine.vcpus, machine.interruptControllers) = (memory, cpus, irqchip)
+        do throws(ConfigurationFaults) {
+            try MachineConfiguration(machine, image: .file(image)).validate(readsFiles: false)
+        } catch {
+            let faults = error.faults.filter { $0.key.hasPrefix("devices[") || isDescribed($0.key) }
+            if !faults.isEmpty { throw Failure(faults.map { "\(path): \($0)" }, of: path) }
+        }
+    }
+
+    /// Whether what stands at a key of the file's is what is asked for.
+    private func isDescribed(_ key: String) -> Bool {
+        guard let machine = described else { return false }
+        switch key {
+        case "image": return image == machine.image
+        case "mode": return mode == machine.mode
+        case "load": return placement.load == machine.placement.load
+        case "entry": return placement.entry == machine.placement.entry
+        case "memory": return memory == machine.memory
+        case "modules": return !machine.modules.isEmpty
+        case "vcpus": return cpus == machine.vcpus
+        case "commandLine": return cmdline == machine.commandLine
+        case "interruptControllers": return irqchip == machine.interruptControllers
+        default: return false
+        }
     }
 }
