@@ -54,19 +54,17 @@ struct InspectCommand: ParsableCommand {
                 StandardInput.source(options.image), format: options.format, mode: options.mode,
                 placement: options.placement, memorySize: options.memory)
         } catch {
-            throw Failure(status: error.exitStatus, message: error.words)
+            throw options.failure(error)
         }
         try answer(ImageDescription(inspection).text)
-        if case .failure(let error) = inspection.outcome {
-            throw Failure(status: error.exitStatus, message: error.words)
-        }
+        if case .failure(let error) = inspection.outcome { throw options.failure(error) }
         guard plan || dumpAcpi != nil else { return }
         let machinePlan: MachinePlan
         do throws(VMMError) {
             machinePlan = try MachinePlan(
                 options.configuration(with: ConsoleLines(unopenedFor: options)), image: inspection)
         } catch {
-            throw Failure(status: error.exitStatus, message: error.words)
+            throw options.failure(error)
         }
         if plan { try answer(PlanDescription(machinePlan).text) }
         for note in options.notes(on: machinePlan) { StandardStreams.say(note) }

@@ -75,6 +75,85 @@ struct ConfigFaultTests {
         #expect(outcome.status == 0 && outcome.errors == "", "\(outcome)")
     }
 
+    /// The members of a file beside its image, options, and what is said.
+    static let faults: [(members: String, options: String, status: Int32, message: String)] = [
+        (
+            "\"image\": \"guest.bin\", \"memory\": \"1K\", \"vcpus\": 300", "--cpus 1", 64,
+            "m.json: memory: 1024 bytes of memory are too few; a machine needs at least 1M"
+        ),
+        (
+            "\"image\": \"guest.bin\", \"memory\": \"1K\"", "--memory 2K", 64,
+            "2048 bytes of memory are too few; a machine needs at least 1M"
+        ),
+        (
+            "\"image\": \"guest.bin\", \"interruptControllers\": \"none\"", "--cpus 2", 64,
+            "m.json: interruptControllers: 2 vCPUs need interrupt controllers, by which the first starts the others; ask for full ones or for one vCPU"
+        ),
+        (
+            "\"image\": \"guest.bin\", \"vcpus\": 2", "--irqchip none", 64,
+            "2 vCPUs need interrupt controllers, by which the first starts the others; ask for full ones or for one vCPU"
+        ),
+        (
+            "\"image\": \"guest.bin\", \"commandLine\": \"a\\u0000b\"", "", 64,
+            "m.json: commandLine: the value \"a\\0b\" is invalid: it holds a zero byte, which would end it early; leave that out"
+        ),
+        (
+            "\"image\": \"guest.elf\", \"commandLine\": \"\(String(repeating: "x", count: 3000))\"", "", 64,
+            "m.json: commandLine: the command line, with the words that are added to it, has 3000 bytes, and a guest takes 2047 at most; make it shorter"
+        ),
+        (
+            "\"image\": \"guest.elf\", \"load\": 4096", "", 64,
+            "m.json: load: an ELF image says itself where it is loaded and entered; leave the load address and the entry out, or take it as a flat image"
+        ),
+        (
+            "\"image\": \"guest.elf\"", "--load 4096", 64,
+            "an ELF image says itself where it is loaded and entered; leave --load and --entry out, or take it as it is with --format flat"
+        ),
+        (
+            "\"image\": \"guest.elf\", \"mode\": \"long\"", "", 64,
+            "m.json: mode: an ELF image says its own mode; leave the mode out, or take it as a flat image"
+        ),
+        (
+            "\"image\": \"guest.bin\", \"load\": \"0x8000\", \"entry\": 5", "", 64,
+            "m.json: entry: the entry 0x5 is outside the image, which is at 0x8000-0x8004; give one inside it"
+        ),
+        (
+            "\"image\": \"guest.elf\", \"modules\": [{\"path\": \"small\"}, {\"path\": \"none\"}]", "", 66,
+            "m.json: modules[1]: cannot give the guest the file none: No such file or directory; check its name"
+        ),
+        (
+            "\"image\": \"guest.elf\", \"modules\": [{\"path\": \"small\"}]", "--initrd none", 66,
+            "cannot give the guest the file none: No such file or directory; check its name"
+        ),
+        (
+            "\"image\": \"guest.elf\", \"modules\": [{\"path\": \"small\"}]", "", 64,
+            "m.json: modules: this image's boot protocol hands over no other file; leave the initrd out"
+        ),
+    ]
+
+    @Test(
+        "its own values are told of with file and key, and those of options without", .requiresAnyKVM, arguments: faults
+    )
+    func keys(members: String, options: String, status: Int32, message: String) async throws {
+        try write("{\(members)}")
+        for command in ["run", "inspect --plan"] {
+            let outcome = try await run("\(command) --config m.json \(options)")
+            #expect(outcome.status == status, "\(outcome)")
+            #expect(outcome.lastError == "swiftvmm: \(message)")
+        }
+    }
+
+    @Test("a disk that cannot be had is told of in the same way", .requiresKVM)
+    func disks() async throws {
+        let fault =
+            "cannot use the disk small: it has 1 bytes, which is no sector of 512; make it larger, as with truncate -s 64M"
+        try write(
+            "{\"image\": \"guest.bin\", \"devices\": [{\"kind\": \"rng\"}, {\"kind\": \"disk\", \"path\": \"small\"}]}")
+        expectRefusal(try await run("run --config m.json"), 64, "m.json: devices[1]: \(fault)")
+        try write(Self.machine)
+        expectRefusal(try await run("run --config m.json --disk small"), 64, fault)
+    }
+
     @Test("of very many faults the first are told, and how many there are besides", arguments: [20, 21, 100_000])
     func many(count: Int) async throws {
         try write("{\"devices\": [\(Array(repeating: "0", count: count).joined(separator: ","))]}")

@@ -132,6 +132,37 @@ extension RunOptions {
         }
     }
 
+    /// Why the machine cannot be made or cannot go on.
+    func failure(_ error: VMMError) -> Failure {
+        guard let path = config, let key = describedKey(of: error) else {
+            return Failure(status: error.exitStatus, message: error.words)
+        }
+        return Failure(status: error.exitStatus, message: "\(path): \(key): \(error)")
+    }
+
+    /// Where the file has what an error is of; nil for what it has not.
+    private func describedKey(of error: VMMError) -> String? {
+        guard let machine = described else { return nil }
+        switch error {
+        case .image: return isDescribed("image") ? "image" : nil
+        case .module(let name, _):
+            return machine.modules.firstIndex { $0.path == name }.map { "modules[\($0)]" }
+        case .configuration(let words):
+            for (number, device) in machine.devices.enumerated() {
+                if case .disk(let path, _) = device, words.hasPrefix(DiskConfiguration.fault(path, "")) {
+                    return "devices[\(number)]"
+                }
+            }
+            do throws(ConfigurationFaults) {
+                try configuration(with: ConsoleLines(unopenedFor: self)).validate()
+                return nil
+            } catch let faults {
+                return faults.faults.first { $0.error == error && isDescribed($0.key) }?.key
+            }
+        default: return nil
+        }
+    }
+
     /// Whether what stands at a key of the file's is what is asked for.
     private func isDescribed(_ key: String) -> Bool {
         guard let machine = described else { return false }

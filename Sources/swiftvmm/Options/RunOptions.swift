@@ -197,7 +197,7 @@ struct RunOptions: Equatable {
             for device in finished.deviceReports { tellLoss(of: device) }
             return outcome(of: finished, advice)
         } catch {
-            return Outcome(Self.signalSummary ?? StopSummary(error))
+            return Outcome(Self.signalSummary ?? StopSummary(failure(error)))
         }
     }
 
@@ -214,7 +214,7 @@ struct RunOptions: Equatable {
             return Outcome(summary, numbers, states)
         } catch {
             // With the terminal its output goes too, and the signal says why.
-            return Outcome(Self.signalSummary ?? StopSummary(error), numbers)
+            return Outcome(Self.signalSummary ?? StopSummary(failure(error)), numbers)
         }
     }
 

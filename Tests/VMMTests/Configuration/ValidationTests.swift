@@ -82,6 +82,23 @@ struct ValidationTests {
         #expect(Self.faults() == [])
     }
 
+    @Test("what is wrong for this image alone is told with the field that can be mended")
+    func fields() {
+        func key(_ configure: (inout MachineConfiguration) -> Void) -> [Substring] {
+            Self.faults(.bytes([0xF4]), configure).map { $0.prefix { $0 != ":" } }
+        }
+        let (load, other) = (ImagePlace.address(0x8000), ImagePlace.address(5))
+        #expect(key { $0.placement = FlatPlacement(load: load, entry: load) } == [])
+        #expect(key { $0.placement = FlatPlacement(load: load, entry: other) } == ["entry"])
+        #expect(key { $0.placement = FlatPlacement(entry: other) } == ["entry"])
+        #expect(key { $0.placement = FlatPlacement(load: .address(1 << 40), entry: load) } == ["load"])
+        #expect(key { $0.placement = FlatPlacement(load: .address(1 << 40)) } == ["load"])
+        #expect(key { ($0.mode, $0.format) = (.long, .bootSector) } == ["mode"])
+        #expect(key { ($0.mode, $0.format, $0.placement.load) = (.long, .bootSector, load) } == ["mode"])
+        #expect(key { ($0.format, $0.placement.load) = (.bootSector, load) } == ["load"])
+        #expect(key { $0.format = .elf } == ["image"])
+    }
+
     @Test("shared memory that is not RAM is one fault, although it lies over the image, too")
     func sharedOnce() {
         let faults = Self.faults { $0.sharedMemory = [SharedMemory(address: 0x7000, byteCount: 4096)] }
