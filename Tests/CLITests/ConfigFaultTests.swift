@@ -168,4 +168,38 @@ struct ConfigFaultTests {
         if count > 20 { #expect(lines.last == "swiftvmm: m.json: and \(count - 20) more") }
     }
 
+    @Test("an empty name is none", arguments: ["run", "inspect"])
+    func emptyName(command: String) async throws {
+        expectRefusal(
+            try await scratch.swiftvmm(command, "guest.bin", "--config", ""), 64,
+            "--config takes the name of a file, not an empty one")
+    }
+
+    @Test("without a command the one that takes it is named")
+    func withoutCommand() async throws {
+        let outcome = try await run("--config m.json")
+        #expect(outcome.status == 64)
+        #expect(
+            outcome.errors.hasPrefix(
+                "swiftvmm: a command is missing before '--config', as in: swiftvmm run --config machine.json; see"),
+            "\(outcome)")
+    }
+
+    @Test("a mark before the text is named")
+    func byteOrderMark() async throws {
+        try write("\u{FEFF}\(Self.machine)")
+        expectRefusal(
+            try await run("run --config m.json"), 64,
+            "m.json is no JSON: line 1, column 1: a byte order mark (U+FEFF) is not a value; save the file without one")
+    }
+
+    @Test(
+        "a stream lies in no folder, whatever it is called", arguments: ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"])
+    func streamPaths(name: String) async throws {
+        try write(Self.machine)
+        let outcome = try await run("inspect --config \(name)", redirection: "<m.json")
+        #expect(outcome.status == 0, "\(outcome)")
+        #expect(outcome.text.hasPrefix("image          guest.bin, 5 bytes\n"))
+    }
+
 }

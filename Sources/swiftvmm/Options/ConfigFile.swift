@@ -50,7 +50,8 @@ struct ConfigFile {
         // SAFETY: a C string for the length of the call, and the caller's own structure.
         let isRegular = unsafe stat(file, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
         guard !path.hasPrefix("/") else { return path }
-        if isRegular, !file.hasPrefix("/dev/"), let slash = file.lastIndex(of: "/") {
+        let isStream = file.hasPrefix("/dev/") || file.hasPrefix("/proc/")
+        if isRegular, !isStream, let slash = file.lastIndex(of: "/") {
             return "\(file[...slash])\(path)"
         }
         // Alone a dash would be standard input.
@@ -81,6 +82,9 @@ extension RunOptions {
     static func layered(since start: Int64? = nil, _ read: (RunOptions) throws -> RunOptions?) throws -> RunOptions? {
         let words = try read(RunOptions(image: ""))
         guard let words, let path = words.config else { return words }
+        guard !path.isEmpty else {
+            throw Failure(status: .usage, message: "--config takes the name of a file, not an empty one")
+        }
         if let stream = StandardStreams.regularFile(at: path) {
             throw Failure(status: .usage, message: "--config \(path) is where \(stream) goes; send that elsewhere")
         }
