@@ -41,6 +41,12 @@ struct InspectCommand: ParsableCommand {
                 "the options of the machine are for what --plan shows, --dump-acpi writes and --print-config prints; give one of these too, or leave them out"
             )
         }
+        let others = [(plan, "--plan"), (dumpAcpi != nil, "--dump-acpi")].filter(\.0).map(\.1)
+        if printConfig, !others.isEmpty {
+            throw ValidationError(
+                "--print-config prints the machine and nothing else; leave \(others.joined(separator: " and ")) out, or ask for it by itself"
+            )
+        }
     }
 
     func run() throws {
@@ -103,11 +109,20 @@ struct InspectCommand: ParsableCommand {
     private func printConfig(of options: RunOptions) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        let machine = options.configuration(with: ConsoleLines(unopenedFor: options))
         do {
-            let machine = options.configuration(with: ConsoleLines(unopenedFor: options))
+            try machine.validate(readsFiles: false)
             try answer(String(decoding: encoder.encode(machine), as: UTF8.self))
+        } catch let faults as ConfigurationFaults {
+            throw Failure(faults.faults.map(\.error.words), of: "--print-config")
         } catch EncodingError.invalidValue(_, let context) {
             throw Failure(status: .usage, message: "--print-config: \(context.debugDescription)")
+        }
+        let ends = options.undescribedEnds
+        if !ends.isEmpty {
+            StandardStreams.say(
+                "a file does not say what consoles are connected to; give these beside --config: \(ends.joined(separator: ", "))"
+            )
         }
     }
 

@@ -202,4 +202,42 @@ struct ConfigFaultTests {
         #expect(outcome.text.hasPrefix("image          guest.bin, 5 bytes\n"))
     }
 
+    @Test("what is printed stands alone", arguments: ["--plan", "--dump-acpi acpi"])
+    func printedAlone(option: String) async throws {
+        let outcome = try await run("inspect guest.bin --print-config \(option)")
+        #expect(outcome.status == 64 && outcome.output == [], "\(outcome)")
+        #expect(
+            outcome.errors.hasPrefix(
+                "swiftvmm: --print-config prints the machine and nothing else; leave \(option.split(separator: " ")[0]) out, or ask for it by itself"
+            ), "\(outcome)")
+    }
+
+    @Test("no machine is printed that cannot be, whatever its image is")
+    func printedOnlyGood() async throws {
+        try write("{\"image\": \"none.bin\", \"memory\": \"0\"}")
+        expectRefusal(
+            try await run("inspect --print-config --config m.json"), 64,
+            "m.json: memory: 0 bytes of memory are too few; a machine needs at least 1M")
+        let outcome = try await run("inspect --print-config none.bin --memory 1K --cpus 2 --irqchip none")
+        #expect(outcome.status == 64 && outcome.output == [], "\(outcome)")
+        #expect(
+            outcome.errors == """
+                swiftvmm: 1024 bytes of memory are too few; a machine needs at least 1M
+                swiftvmm: 2 vCPUs need interrupt controllers, by which the first starts the others; ask for full ones or for one vCPU
+
+                """)
+    }
+
+    @Test("what no file says is told where it is left out")
+    func leftOut() async throws {
+        let other = try await run(
+            "inspect --print-config guest.bin --serial2 null --virtio-port a=null --virtio-port b=pty --console virtio")
+        #expect(other.status == 0 && other.text.contains("\"b\""), "\(other)")
+        #expect(
+            other.errors
+                == "swiftvmm: a file does not say what consoles are connected to; give these beside --config: --console virtio, --serial2, --virtio-port b\n"
+        )
+        let plain = try await run("inspect --print-config guest.bin --serial2 stdio --virtio-port a=null")
+        #expect(plain.status == 0 && plain.errors == "", "\(plain)")
+    }
 }

@@ -179,7 +179,10 @@ struct ConfigTests {
         ]
         let printed = try await scratch.swiftvmm(["inspect"] + words + ["--print-config"])
         #expect(printed.status == 0, "\(printed)")
-        #expect(printed.errors == "")
+        #expect(
+            printed.errors
+                == "swiftvmm: a file does not say what consoles are connected to; give these beside --config: --serial2\n"
+        )
         try scratch.write(printed.output, to: "m.json")
         let plan = try await scratch.swiftvmm(["inspect"] + words + ["--plan"])
         #expect(plan.status == 0, "\(plan)")
