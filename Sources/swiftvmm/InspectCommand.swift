@@ -41,6 +41,12 @@ struct InspectCommand: ParsableCommand {
                 "the options of the machine are for what --plan shows, --dump-acpi writes and --print-config prints; give one of these too, or leave them out"
             )
         }
+        let others = [(plan, "--plan"), (dumpAcpi != nil, "--dump-acpi")].filter(\.0).map(\.1)
+        if printConfig, !others.isEmpty {
+            throw ValidationError(
+                "--print-config prints the machine and nothing else; leave \(others.joined(separator: " and ")) out, or ask for it by itself"
+            )
+        }
     }
 
     func run() throws {
@@ -54,27 +60,25 @@ struct InspectCommand: ParsableCommand {
                 StandardInput.source(options.image), format: options.format, mode: options.mode,
                 placement: options.placement, memorySize: options.memory)
         } catch {
-            throw Failure(status: error.exitStatus, message: error.words)
+            throw options.failure(error)
         }
         try answer(ImageDescription(inspection).text)
-        if case .failure(let error) = inspection.outcome {
-            throw Failure(status: error.exitStatus, message: error.words)
-        }
+        if case .failure(let error) = inspection.outcome { throw options.failure(error) }
         guard plan || dumpAcpi != nil else { return }
         let machinePlan: MachinePlan
         do throws(VMMError) {
             machinePlan = try MachinePlan(
                 options.configuration(with: ConsoleLines(unopenedFor: options)), image: inspection)
         } catch {
-            throw Failure(status: error.exitStatus, message: error.words)
+            throw options.failure(error)
         }
         if plan { try answer(PlanDescription(machinePlan).text) }
         for note in options.notes(on: machinePlan) { StandardStreams.say(note) }
-        if let dumpAcpi { try dumpACPI(of: machinePlan, to: dumpAcpi, guests: options.guestPaths) }
+        if let dumpAcpi { try dumpACPI(of: machinePlan, to: dumpAcpi, for: options) }
     }
 
     /// Writes each table as `acpidump -b` does: `apic.aml`, `dsdt.aml` and so on.
-    private func dumpACPI(of plan: MachinePlan, to folder: String, guests: [String]) throws {
+    private func dumpACPI(of plan: MachinePlan, to folder: String, for options: RunOptions) throws {
         let tables = plan.acpiTables
         guard !tables.isEmpty else {
             throw Failure(
@@ -89,8 +93,15 @@ struct InspectCommand: ParsableCommand {
         for table in tables.dropFirst() {
             guard case .bytes(let bytes) = table.content else { continue }
             let name = String(decoding: bytes.prefix(4), as: UTF8.self).lowercased()
+            let path = "\(folder)/\(name).aml"
+            guard options.config.map({ OutputFile.areSame(path, $0) }) != true else {
+                throw Failure(
+                    status: .usage,
+                    message:
+                        "the table \(path) of --dump-acpi would replace the file of --config; name another folder")
+            }
             try OutputFile(
-                path: "\(folder)/\(name).aml", option: "--dump-acpi", content: "ACPI table", guests: guests
+                path: path, option: "--dump-acpi", content: "ACPI table", guests: options.guestPaths
             ).write(bytes)
         }
     }
@@ -98,11 +109,20 @@ struct InspectCommand: ParsableCommand {
     private func printConfig(of options: RunOptions) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        let machine = options.configuration(with: ConsoleLines(unopenedFor: options))
         do {
-            let machine = options.configuration(with: ConsoleLines(unopenedFor: options))
+            try machine.validate(readsFiles: false)
             try answer(String(decoding: encoder.encode(machine), as: UTF8.self))
+        } catch let faults as ConfigurationFaults {
+            throw Failure(faults.faults.map(\.error.words), of: "--print-config")
         } catch EncodingError.invalidValue(_, let context) {
             throw Failure(status: .usage, message: "--print-config: \(context.debugDescription)")
+        }
+        let ends = options.undescribedEnds
+        if !ends.isEmpty {
+            StandardStreams.say(
+                "a file does not say what consoles are connected to; give these beside --config: \(ends.joined(separator: ", "))"
+            )
         }
     }
 

@@ -61,8 +61,12 @@ struct ConfigTests {
         Row(
             String(repeating: " ", count: 1 << 20) + "{}", status: 66,
             "cannot read --config m.json: it has more than 1048576 bytes; give a file that describes a machine"),
-        Row("{\"image\": \"none.bin\"}", status: 66, "cannot boot none.bin: No such file or directory; check its name"),
-        Row("{\"image\": \"-\"}", status: 66, "cannot boot ./-: No such file or directory; check its name"),
+        Row(
+            "{\"image\": \"none.bin\"}", status: 66,
+            "m.json: image: cannot boot none.bin: No such file or directory; check its name"),
+        Row(
+            "{\"image\": \"-\"}", status: 66,
+            "m.json: image: cannot boot ./-: No such file or directory; check its name"),
         Row(
             "{\"image\": \"guest.bin\", \"devices\": [{\"kind\": \"disk\", \"path\": \"guest.bin\"}]}",
             "the disk guest.bin of m.json is the guest itself, which it could overwrite; give a copy, or \"readOnly\": true"
@@ -175,7 +179,10 @@ struct ConfigTests {
         ]
         let printed = try await scratch.swiftvmm(["inspect"] + words + ["--print-config"])
         #expect(printed.status == 0, "\(printed)")
-        #expect(printed.errors == "")
+        #expect(
+            printed.errors
+                == "swiftvmm: a file does not say what consoles are connected to; give these beside --config: --serial2\n"
+        )
         try scratch.write(printed.output, to: "m.json")
         let plan = try await scratch.swiftvmm(["inspect"] + words + ["--plan"])
         #expect(plan.status == 0, "\(plan)")

@@ -79,7 +79,7 @@ struct StopSummaryTests {
 
     @Test("an error is told in its own words, in one line", arguments: ExitStatusTests.errors)
     func tellsOfErrors(error: VMMError, status: Int32) {
-        let summary = StopSummary(error)
+        let summary = StopSummary(RunOptions(image: "guest").failure(error))
         #expect(summary.reason == "error")
         #expect(summary.status.rawValue == status)
         #expect(summary.message == error.description)

@@ -84,7 +84,15 @@ struct DescribedObject {
 }
 
 extension DescribedObject {
-    mutating func text(_ name: String) -> String? { read(name, "a text, in quotes", Self.text) }
+    mutating func text(_ name: String) -> String? {
+        read(name, "a text, in quotes") { (value) throws(VMMError) in
+            let text = Self.text(value)
+            guard text?.utf8.contains(0) != true else {
+                throw .configuration("it holds a zero byte, which would end it early; leave that out")
+            }
+            return text
+        }
+    }
 
     mutating func truth(_ name: String) -> Bool? {
         read(name, "true or false") { if case .truth(let value) = $0 { value } else { nil } }

@@ -27,11 +27,24 @@ extension MachineConfiguration {
         guard !image.isStream else { return nil }
         // One that no machine has is told of by itself.
         let memory = memorySize.flatMap { try? MemoryMap(size: $0, physicalAddressBits: HighMemory.widestAddress).size }
-        return faults.check("image") { () throws(VMMError) in
+        func inspect(_ mode: CPUMode?, _ placement: FlatPlacement) throws(VMMError) -> ImageInspection {
             let inspection = try ImageInspection(
                 image, format: format, mode: mode, placement: placement, memorySize: memory)
             _ = try inspection.outcome.get()
             return inspection
+        }
+        do throws(VMMError) { return try inspect(mode, placement) } catch {
+            var key = "image"
+            if case .configuration = error {
+                // It is of the first of these without which there is nothing wrong.
+                let withoutEntry = FlatPlacement(load: placement.load)
+                let others = [
+                    ("entry", mode, withoutEntry), ("load", mode, FlatPlacement()), ("mode", nil, FlatPlacement()),
+                ]
+                key = others.first { (try? inspect($0.1, $0.2)) != nil }?.0 ?? key
+            }
+            faults.add(key, error)
+            return nil
         }
     }
 

@@ -15,6 +15,13 @@ public struct DiskConfiguration: Sendable {
     }
 }
 
+extension DiskConfiguration {
+    /// Why a file cannot be a disk, in words.
+    package static func fault(_ path: String, _ reason: String) -> String {
+        "cannot use the disk \(path): \(reason)"
+    }
+}
+
 extension DiskConfiguration: DeviceDescription {
     var slotRequest: SlotRequest {
         SlotRequest(name: "disk", isNumbered: true, kind: .virtio(deviceID: 2), place: .virtio)
@@ -54,7 +61,7 @@ private final class DiskFile: Sendable {
 
     init(_ configuration: DiskConfiguration) throws(VMMError) {
         let (path, isReadOnly) = (configuration.path, configuration.isReadOnly)
-        func fail(_ reason: String) -> VMMError { .configuration("cannot use the disk \(path): \(reason)") }
+        func fail(_ reason: String) -> VMMError { .configuration(DiskConfiguration.fault(path, reason)) }
         // O_NONBLOCK: opening a named pipe must not wait for its other end. It means nothing for a file or a disk.
         // SAFETY: the path is a C string for the length of the call.
         let number = unsafe open(path, (isReadOnly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)

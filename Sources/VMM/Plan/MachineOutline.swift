@@ -31,6 +31,10 @@ struct MachineOutline {
         vcpuCount = count ?? 1
         interrupts = controllers ?? .full
         devices = Self.slots(configuration.devices, boot, map, controllers, &faults)
+        if let timeout = configuration.timeout, timeout <= .zero {
+            let words = "a machine cannot run for \(timeout); give it a time above 0, or none"
+            faults.add("timeout", .configuration(words))
+        }
         memory = configuration.sharedMemory.enumerated().reduce(map) { map, shared in
             guard let map else { return nil }
             return faults.check("sharedMemory[\(shared.offset)]") { () throws(VMMError) in
@@ -45,7 +49,8 @@ struct MachineOutline {
         let count = configuration.vcpuCount
         let limit = min(VirtualMachine.vcpuLimit, host.vcpuCount)
         guard (1...max(1, limit)).contains(count) else {
-            throw .configuration("\(count) vCPUs are not to be had; this host's KVM gives a machine 1 to \(limit)")
+            let whose = limit < VirtualMachine.vcpuLimit ? "this host's KVM gives a machine" : "a machine has"
+            throw .configuration("\(count) vCPUs are not to be had; \(whose) 1 to \(limit)")
         }
         return count
     }

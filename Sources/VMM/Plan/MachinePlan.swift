@@ -64,13 +64,16 @@ public struct MachinePlan: Equatable, Sendable {
         ignoredBytes = image.packing?.ignored ?? 0
         (vcpuCount, interrupts, devices) = (outline.vcpuCount, outline.interrupts, outline.devices)
         for (number, shared) in configuration.sharedMemory.enumerated() {
+            let key = "sharedMemory[\(number)]"
+            // What is no RAM for the guest is wrong enough.
+            guard !faults.faults.contains(where: { $0.key == key }) else { continue }
             let (end, wraps) = shared.address.addingReportingOverflow(UInt64(max(0, shared.byteCount)))
             let range = shared.address..<(wraps ? .max : end)
             guard boot.pieces.contains(where: { range.overlaps($0.address..<$0.address &+ $0.memorySize) }) else {
                 continue
             }
             let words = "the shared memory at \(hex(shared.address)) lies over the image; put it elsewhere"
-            faults.add("sharedMemory[\(number)]", .configuration(words))
+            faults.add(key, .configuration(words))
         }
         let gates = boot.protocol.gates.map { (gates: $0, pieces: $0.pieces) }.filter { gates in
             !gates.pieces.contains { boot.part(over: $0) != nil }

@@ -94,8 +94,9 @@ public struct MemoryMap: Equatable, Sendable {
                 $0.kind == .usable && $0.start <= start && start < $0.end && count <= $0.end &- start
             })
         else {
+            let usable = ranges.filter { $0.kind == .usable }.map { "\(hex($0.start))-\(hex($0.end &- 1))" }
             throw .configuration(
-                "\(name) is not RAM that the guest could use, or is shared twice; put it between 1 MiB and the end of its memory"
+                "\(name) is not RAM that the guest could use, or is shared twice; put it into \(usable.joined(separator: " or "))"
             )
         }
         let (old, end) = (ranges[index], start &+ count)

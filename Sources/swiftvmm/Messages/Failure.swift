@@ -12,6 +12,21 @@ struct Failure: Error {
         self.message = message
     }
 
+    /// How many of the faults of one file are told.
+    private static let faultLimit = 20
+
+    /// Wrong use in several ways. All but the last are said here.
+    ///
+    /// - Parameters:
+    ///   - faults: a line for each, one at least; of very many only the first are told.
+    ///   - path: what has them.
+    init(_ faults: [String], of path: String) {
+        var lines = Array(faults.prefix(Self.faultLimit))
+        if faults.count > lines.count { lines.append("\(path): and \(faults.count - lines.count) more") }
+        for line in lines.dropLast() { StandardStreams.say(line) }
+        self.init(status: .usage, message: lines.last ?? path)
+    }
+
     /// A signal that asked for the end.
     init(signal: Int32) {
         let summary = StopSummary(.signal(signal), unwritten: 0)

@@ -83,8 +83,4 @@ struct StopSummary: Equatable, Encodable {
         detail = nil
         isWorthSaying = false
     }
-
-    init(_ error: VMMError) {
-        self.init(Failure(status: error.exitStatus, message: error.words))
-    }
 }

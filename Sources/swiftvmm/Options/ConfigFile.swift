@@ -18,12 +18,8 @@ struct ConfigFile {
         var machine: MachineDescription
         do {
             machine = try MachineDescription(JSONReader.value(of: bytes))
-            // What no options can mend; with them it is looked at when the machine is planned.
-            try MachineConfiguration(machine, image: .file(machine.image ?? "")).validate(readsFiles: false)
         } catch let faults as ConfigurationFaults {
-            let lines = faults.faults.map { "\(path): \($0)" }
-            for line in lines.dropLast() { StandardStreams.say(line) }
-            throw Failure(status: .usage, message: lines.last ?? path)
+            throw Failure(faults.faults.map { "\(path): \($0)" }, of: path)
         } catch {
             throw Failure(status: .usage, message: "\(path) is no JSON: \(error)")
         }
@@ -54,7 +50,8 @@ struct ConfigFile {
         // SAFETY: a C string for the length of the call, and the caller's own structure.
         let isRegular = unsafe stat(file, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
         guard !path.hasPrefix("/") else { return path }
-        if isRegular, !file.hasPrefix("/dev/"), let slash = file.lastIndex(of: "/") {
+        let isStream = file.hasPrefix("/dev/") || file.hasPrefix("/proc/")
+        if isRegular, !isStream, let slash = file.lastIndex(of: "/") {
             return "\(file[...slash])\(path)"
         }
         // Alone a dash would be standard input.
@@ -85,12 +82,19 @@ extension RunOptions {
     static func layered(since start: Int64? = nil, _ read: (RunOptions) throws -> RunOptions?) throws -> RunOptions? {
         let words = try read(RunOptions(image: ""))
         guard let words, let path = words.config else { return words }
+        guard !path.isEmpty else {
+            throw Failure(status: .usage, message: "--config takes the name of a file, not an empty one")
+        }
+        if let stream = StandardStreams.regularFile(at: path) {
+            throw Failure(status: .usage, message: "--config \(path) is where \(stream) goes; send that elsewhere")
+        }
         var deadline = Deadline.never
         if let start {
             try EndSignals.catch()
             deadline = Deadline(after: words.timeout.map { .seconds($0) }, since: start)
         }
         let options = try read(RunOptions(try ConfigFile(path, until: deadline)))
+        try options?.checkDescribed()
         guard let options, !options.image.isEmpty else {
             throw Failure(
                 status: .usage,
@@ -114,5 +118,69 @@ extension RunOptions {
         irqchip = machine.interruptControllers
         usesEventFDs = machine.eventfds
         timeout = machine.timeout
+    }
+}
+
+/// What is wrong with a machine that a file describes is told with the file and the key, unless words of the command ask for it.
+extension RunOptions {
+    /// What does not go together whatever the image is, with the words laid over the file. What the words alone ask for is looked at when the
+    /// machine is planned.
+    private func checkDescribed() throws(Failure) {
+        guard let path = config, var machine = described else { return }
+        (machine.memory, machine.vcpus, machine.interruptControllers) = (memory, cpus, irqchip)
+        do throws(ConfigurationFaults) {
+            try MachineConfiguration(machine, image: .file(image)).validate(readsFiles: false)
+        } catch {
+            let faults = error.faults.filter { $0.key.hasPrefix("devices[") || isDescribed($0.key) }
+            if !faults.isEmpty { throw Failure(faults.map { "\(path): \($0)" }, of: path) }
+        }
+    }
+
+    /// Why the machine cannot be made or cannot go on.
+    func failure(_ error: VMMError) -> Failure {
+        guard let path = config, let key = describedKey(of: error) else {
+            return Failure(status: error.exitStatus, message: error.words)
+        }
+        return Failure(status: error.exitStatus, message: "\(path): \(key): \(error)")
+    }
+
+    /// Where the file has what an error is of; nil for what it has not.
+    private func describedKey(of error: VMMError) -> String? {
+        guard let machine = described else { return nil }
+        switch error {
+        case .image: return isDescribed("image") ? "image" : nil
+        case .module(let name, _):
+            return machine.modules.firstIndex { $0.path == name }.map { "modules[\($0)]" }
+        case .configuration(let words):
+            for (number, device) in machine.devices.enumerated() {
+                if case .disk(let path, _) = device, words.hasPrefix(DiskConfiguration.fault(path, "")) {
+                    return "devices[\(number)]"
+                }
+            }
+            do throws(ConfigurationFaults) {
+                try configuration(with: ConsoleLines(unopenedFor: self)).validate()
+                return nil
+            } catch let faults {
+                return faults.faults.first { $0.error == error && isDescribed($0.key) }?.key
+            }
+        default: return nil
+        }
+    }
+
+    /// Whether what stands at a key of the file's is what is asked for.
+    private func isDescribed(_ key: String) -> Bool {
+        guard let machine = described else { return false }
+        switch key {
+        case "image": return image == machine.image
+        case "mode": return mode == machine.mode
+        case "load": return placement.load == machine.placement.load
+        case "entry": return placement.entry == machine.placement.entry
+        case "memory": return memory == machine.memory
+        case "modules": return !machine.modules.isEmpty
+        case "vcpus": return cpus == machine.vcpus
+        case "commandLine": return cmdline == machine.commandLine
+        case "interruptControllers": return irqchip == machine.interruptControllers
+        default: return false
+        }
     }
 }

@@ -23,6 +23,10 @@ struct JSONReader {
     /// - Parameter bytes: UTF-8.
     static func value(of bytes: [UInt8]) throws(JSONError) -> DescribedValue {
         var reader = JSONReader(bytes: bytes)
+        guard !bytes.starts(with: "\u{FEFF}".utf8) else {
+            // Nobody would see it in a message.
+            throw reader.error("a byte order mark (U+FEFF) is not a value; save the file without one")
+        }
         let value = try reader.readValue()
         reader.skipSpace()
         guard reader.next == nil else { throw reader.unexpected("the end of the file") }

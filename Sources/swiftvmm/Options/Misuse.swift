@@ -85,7 +85,8 @@ struct Misuse {
         // What both have means another thing in QEMU, perhaps.
         var others = rest.dropFirst()
         if !first.hasPrefix("--"), ForeignWord.advice(first, &others) != nil { return nil }
-        return "a command is missing before '\(first)', as in: swiftvmm run guest.bin \(long)"
+        let words = long == "--config" ? "\(long) machine.json" : "guest.bin \(long)"
+        return "a command is missing before '\(first)', as in: swiftvmm run \(words)"
     }
 
     private mutating func messageOfOptions() -> String? {

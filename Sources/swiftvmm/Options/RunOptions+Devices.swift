@@ -52,6 +52,14 @@ extension RunOptions {
         return virtioConsole ?? (isThere ? .stdio : nil)
     }
 
+    /// The options that connect consoles otherwise than they are when a file alone describes them.
+    var undescribedEnds: [String] {
+        let consoles = [("--serial2", serial2), ("--virtio-console", virtioConsole)]
+        return (console.map { ["--console \($0.rawValue)"] } ?? [])
+            + consoles.filter { $0.1 != nil && $0.1 != .stdio }.map(\.0)
+            + ports.filter { $0.end != .null }.map { "--virtio-port \($0.name)" }
+    }
+
     /// The virtio-console's ports: the file's, connected to nothing unless an option says to what, and those that options add.
     var ports: [VirtioPort] {
         var ports = (describedPorts ?? []).map { VirtioPort(name: $0, end: .null) }

@@ -88,6 +88,7 @@ struct RunOptions: Equatable {
     /// Two outputs into one file would destroy each other.
     private func checkFiles() throws {
         var files: [(option: String, path: String, isWritten: Bool)] = []
+        if let config { files.append(("--config \(config)", config, false)) }
         let consoles = [
             (ConsoleDevice.uart.label, serial), (ConsoleDevice.uart2.label, serial2),
             (ConsoleDevice.virtio.label, virtioConsole),
@@ -196,7 +197,7 @@ struct RunOptions: Equatable {
             for device in finished.deviceReports { tellLoss(of: device) }
             return outcome(of: finished, advice)
         } catch {
-            return Outcome(Self.signalSummary ?? StopSummary(error))
+            return Outcome(Self.signalSummary ?? StopSummary(failure(error)))
         }
     }
 
@@ -213,7 +214,7 @@ struct RunOptions: Equatable {
             return Outcome(summary, numbers, states)
         } catch {
             // With the terminal its output goes too, and the signal says why.
-            return Outcome(Self.signalSummary ?? StopSummary(error), numbers)
+            return Outcome(Self.signalSummary ?? StopSummary(failure(error)), numbers)
         }
     }
 

@@ -127,8 +127,10 @@ struct SharedMemoryTests {
         arguments: [
             (0x20001, 4096, "multiples of 4096"), (0x20000, 0, "multiples of 4096"),
             (0x20000, -4096, "multiples of 4096"),
-            (0xA0000, 4096, "between 1 MiB and the end"), (64 << 20, 4096, "between 1 MiB and the end"),
-            (0x100000, 1 << 40, "between 1 MiB and the end"), (0x7000, 8192, "between 1 MiB and the end"),
+            (0xA0000, 4096, "put it into 0x10000-0x9fbff or 0x100000-0x3ffffff"),
+            (64 << 20, 4096, "put it into 0x10000-0x9fbff or 0x100000-0x3ffffff"),
+            (0x100000, 1 << 40, "put it into 0x10000-0x9fbff or 0x100000-0x3ffffff"),
+            (0x7000, 8192, "put it into 0x10000-0x9fbff or 0x100000-0x3ffffff"),
         ] as [(UInt64, Int, String)])
     func refused(address: UInt64, count: Int, words: String) {
         var configuration = MachineConfiguration(image: .bytes([0xF4]))
