@@ -72,13 +72,4 @@ extension MachineControl {
         follower.onTermination = { [weak self] _ in self?.feed { $0.remove(number) } }
         return stream
     }
-
-    /// The run is over with all that belongs to it.
-    func noteEnd(_ state: MachineState) {
-        let followers = feed { feed in
-            feed.set(state)
-            return feed.takeAll()
-        }
-        for follower in followers { follower.finish() }
-    }
 }
