@@ -73,3 +73,14 @@ extension MachineControl {
         return stream
     }
 }
+
+/// Goes with a machine that was made: where there was no run, those who follow it are told.
+final class RunlessEnd: Sendable {
+    private let control: MachineControl
+
+    init(of control: MachineControl) {
+        self.control = control
+    }
+
+    deinit { control.noteEnd(.ended(.stopped)) }
+}

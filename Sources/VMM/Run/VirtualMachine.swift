@@ -21,8 +21,9 @@ public struct VirtualMachine: ~Copyable, @unchecked Sendable {
 
     let configuration: MachineConfiguration
     let parts: MachineParts
-    /// Goes with the machine at the latest.
+    /// Both go with the machine at the latest.
     let consoleEnds: ConsoleEnds
+    private let runlessEnd: RunlessEnd
     /// vCPU 0, with which every guest begins.
     var first: VCPURunner
     let others: [OtherVCPU]
@@ -93,6 +94,7 @@ public struct VirtualMachine: ~Copyable, @unchecked Sendable {
         self.plan = plan
         self.parts = parts
         self.consoleEnds = consoleEnds
+        runlessEnd = RunlessEnd(of: host.control)
         self.others = others
         self.first = VCPURunner(index: 0, machine: parts, vcpu: first)
     }
