@@ -3,7 +3,8 @@ import KVM
 import LinuxHost
 import Synchronization
 
-/// Stops, pauses and resumes a machine, from any thread: also before it is made, and after its end.
+/// Stops, pauses and resumes a machine, from any thread: also before it is made, and after its end. It belongs to one machine, as also one
+/// is that could not be made.
 ///
 /// Concurrency model: the vCPUs' threads stand still in `park` while the machine is paused. The last of them pauses the devices, and
 /// whose handler is under way then tells when it has come back; so none of the machine's threads ever waits for a device. The loops are
@@ -38,6 +39,7 @@ public final class MachineControl: Sendable {
         var isOver: Bool { outcome != nil || feed.state.isOver }
     }
 
+    private let machineClaim = MachineClaim()
     private let monitor = Monitor(State())
     private let isStopRequested = Atomic<Bool>(false)
     private let isOver = Atomic<Bool>(false)
@@ -314,4 +316,9 @@ public final class MachineControl: Sendable {
         for follower in followers { follower.finish() }
         completePause()
     }
+}
+
+extension MachineControl: Claimable {
+    var kind: String { "control" }
+    func claim() -> Bool { machineClaim.take() }
 }
