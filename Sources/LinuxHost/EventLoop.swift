@@ -46,8 +46,9 @@ public final class EventLoop: Sendable {
         var entries: [Int32: Entry] = [:]
         /// How many want the devices to be paused.
         var pauses = 0
-        /// Whether a device's handler may be under way.
+        /// Whether a device's handler may be under way, and who is to be told when it has come back.
         var isBusy = false
+        var onQuiet: [Work] = []
         /// Whether the thread looks for work only when it is woken.
         var isWaiting = false
         var isEnding = false
@@ -196,21 +197,45 @@ public final class EventLoop: Sendable {
     /// From when this returns no device's handler is under way, nor will one be called, until ``resumeDevices()``. On the loop's own
     /// thread, from a handler of the control group, it returns at once.
     public func pauseDevices() {
-        let isOwn = state.change { state in
+        if !pauseDevices(orWhenQuiet: {}) { _ = state.wait { $0.isBusy && !$0.hasEnded ? nil : true } }
+    }
+
+    /// The same without a wait.
+    ///
+    /// - Parameter whenQuiet: called once on the loop's thread when the handler that is under way has come back, unless the devices were
+    ///   resumed before.
+    /// - Returns: whether none is under way, so that nothing will be called.
+    public func pauseDevices(orWhenQuiet whenQuiet: @escaping Work) -> Bool {
+        state.change { state in
             state.pauses += 1
             if state.pauses == 1 { _ = clinux_epoll_set(all.number, EPOLL_CTL_DEL, devices.number, 0, 0) }
-            return state.thread.map { pthread_equal($0, pthread_self()) != 0 } ?? true
+            let isOwn = state.thread.map { pthread_equal($0, pthread_self()) != 0 } ?? true
+            guard state.isBusy, !isOwn, !state.hasEnded else { return true }
+            state.onQuiet.append(whenQuiet)
+            return false
         }
-        if !isOwn { _ = state.wait { $0.isBusy && !$0.hasEnded ? nil : true } }
     }
 
     public func resumeDevices() {
-        state.change { state in
+        let old = state.change { state -> [Work] in
             state.pauses -= 1
-            guard state.pauses == 0 else { return }
+            guard state.pauses == 0 else { return [] }
             _ = clinux_epoll_set(all.number, EPOLL_CTL_ADD, devices.number, Self.input, Self.devicesToken)
+            defer { state.onQuiet = [] }
+            return state.onQuiet
         }
+        // It goes without the lock.
+        extendLifetime(old)
         wake.signal()
+    }
+
+    private func noteQuiet() {
+        let waiting = state.change { state in
+            state.isBusy = false
+            defer { state.onQuiet = [] }
+            return state.onQuiet
+        }
+        for work in waiting { work() }
     }
 
     // MARK: The thread
@@ -234,7 +259,7 @@ public final class EventLoop: Sendable {
         guard let isPaused else { return true }
         guard !isPaused else { return false }
         work()
-        if group == .devices { state.change { $0.isBusy = false } }
+        if group == .devices { noteQuiet() }
         return true
     }
 
@@ -293,7 +318,7 @@ public final class EventLoop: Sendable {
         }
         guard mayRun else { return }
         dispatch(from: devices.number, milliseconds: 0)
-        state.change { $0.isBusy = false }
+        noteQuiet()
     }
 
     private func call(_ descriptor: Int32, _ events: UInt32) {

@@ -5,7 +5,8 @@ import Synchronization
 import SystemPackage
 
 /// Where a machine's console reads: a file descriptor, or bytes in memory. Nothing is taken before a device has room for it,
-/// so that what the guest leaves unread stays for the next program. The end of the input is not the end of the run.
+/// so that what the guest leaves unread stays for the next program. The end of the input is not the end of the run. An input belongs to
+/// one device of one machine.
 ///
 /// Concurrency model: safe from any thread.
 public final class ConsoleInput: ByteSource {
@@ -50,6 +51,7 @@ public final class ConsoleInput: ByteSource {
     private static let largestRead = 1024
 
     private let origin: Origin
+    let machineClaim = MachineClaim()
     let state: Mutex<State>
     /// Signalled while bytes wait in a queue; nil for other input, or where the system gives none.
     private let waiting: EventFD?

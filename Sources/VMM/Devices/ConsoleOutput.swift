@@ -308,6 +308,11 @@ public final class ConsoleOutput: Sendable {
 }
 
 extension ConsoleOutput: ConsoleEnd {
+    var kind: String { "stream" }
+
+    /// Others may go from machine to machine.
+    func claim() -> Bool { if case .buffer(let buffer) = target { buffer.claim.take() } else { true } }
+
     /// What was held back goes to the buffer, room or not: it is no more than devices hold back, and nothing is lost.
     func machineEnded() {
         guard case .buffer(let buffer) = target else { return }

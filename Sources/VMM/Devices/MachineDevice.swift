@@ -62,14 +62,16 @@ protocol DeviceDescription: Sendable {
     /// - Throws: `VMMError.configuration`, with the reason and the remedy.
     func check() throws(VMMError)
     var slotRequest: SlotRequest { get }
-    /// Those that are told when the machine is over.
-    var consoleEnds: [(any ConsoleEnd)?] { get }
+    /// Of its consoles, where they have their own.
+    var outputs: [ConsoleOutput] { get }
+    var inputs: [ConsoleInput] { get }
     func makeDevice(_ slot: DeviceSlot, _ host: MachineHost) throws(VMMError) -> any MachineDevice
 }
 
 extension DeviceDescription {
     func check() throws(VMMError) {}
-    var consoleEnds: [(any ConsoleEnd)?] { [] }
+    var outputs: [ConsoleOutput] { [] }
+    var inputs: [ConsoleInput] { [] }
 }
 
 /// What a machine gives its devices.

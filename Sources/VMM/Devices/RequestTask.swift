@@ -4,9 +4,6 @@ import LinuxHost
 /// What a virtio device of an embedder's own does with a queue: each chain becomes a request for the device, and each answer goes back to
 /// the driver. It touches guest memory alone, so it takes its turn on the loop for light work, and never waits for the device.
 struct RequestTask: QueueTask {
-    /// The most buffers that a request may have: what is kept of each until the answer has a bound. A driver that keeps to VIRTIO 1.2
-    /// §2.7.5.3.1 has no more than 256.
-    static let longestChain = 1024
     /// How many bytes of an answer are written before others may have their turn.
     private static let part = 64 << 10
 
@@ -95,13 +92,8 @@ struct RequestTask: QueueTask {
 
     /// Why the chain can be no request, if so.
     private var refusal: String? {
-        if chain.readableByteCount > UInt64(limit) {
-            return "a request of \(chain.readableByteCount) bytes, and the device takes \(limit) at most"
-        }
-        if chain.segments.count > Self.longestChain {
-            return "a request of \(chain.segments.count) buffers, and the device takes \(Self.longestChain) at most"
-        }
-        return nil
+        guard chain.readableByteCount > UInt64(limit) else { return nil }
+        return "a request of \(chain.readableByteCount) bytes, and the device takes \(limit) at most"
     }
 
     private mutating func handIn() {

@@ -36,7 +36,8 @@ extension UARTConfiguration: DeviceDescription {
         SlotRequest(name: port.name, kind: .uart, place: .fixed([.ports(port.ports)], gsi: port.gsi))
     }
 
-    var consoleEnds: [(any ConsoleEnd)?] { [output, input] }
+    var outputs: [ConsoleOutput] { [output].compactMap(\.self) }
+    var inputs: [ConsoleInput] { [input].compactMap(\.self) }
 
     func makeDevice(_ slot: DeviceSlot, _ host: MachineHost) throws(VMMError) -> any MachineDevice {
         UARTDevice(self, host)

@@ -31,9 +31,8 @@ extension VirtioConsoleConfiguration: DeviceDescription {
 
     func check() throws(VMMError) { try VirtioPortConfiguration.check(names: ports.map(\.name)) }
 
-    var consoleEnds: [(any ConsoleEnd)?] {
-        [output, input] + ports.flatMap { port -> [(any ConsoleEnd)?] in [port.output, port.input] }
-    }
+    var outputs: [ConsoleOutput] { [output].compactMap(\.self) + ports.map(\.output) }
+    var inputs: [ConsoleInput] { ([input] + ports.map(\.input)).compactMap(\.self) }
 
     func makeDevice(_ slot: DeviceSlot, _ host: MachineHost) throws(VMMError) -> any MachineDevice {
         try VirtioDevice(slot, host) { doorbell throws(HostError) in

@@ -30,7 +30,7 @@ struct MachineOutline {
         }
         vcpuCount = count ?? 1
         interrupts = controllers ?? .full
-        devices = Self.slots(configuration.devices, boot, map, controllers, &faults)
+        devices = Self.slots(configuration, boot, map, controllers, &faults)
         if let timeout = configuration.timeout, timeout <= .zero {
             let words = "a machine cannot run for \(timeout); give it a time above 0, or none"
             faults.add("timeout", .configuration(words))
@@ -77,7 +77,7 @@ struct MachineOutline {
     ///   - map: nil where there is none to compare with.
     ///   - controllers: the same.
     private static func slots(
-        _ configured: [DeviceConfiguration], _ boot: BootProtocol?, _ map: MemoryMap?,
+        _ configuration: MachineConfiguration, _ boot: BootProtocol?, _ map: MemoryMap?,
         _ controllers: InterruptControllers?, _ faults: inout FaultList
     ) -> [DeviceSlot] {
         var allocator = SlotAllocator()
@@ -85,13 +85,15 @@ struct MachineOutline {
             boot?.hasBIOS == true && slot.name == VideoDevice.name
                 ? DeviceSlot(name: slot.name, ranges: [.ports(Ports.video)]) : slot
         }
-        for (number, device) in configured.enumerated() {
+        var inputs = [configuration.input].compactMap(\.self)
+        for (number, device) in configuration.devices.enumerated() {
             let slot = faults.check("devices[\(number)]") { () throws(VMMError) in
                 try device.description.check()
                 let slot = try allocator.place(device.description.slotRequest)
                 if let map { try check(slot, against: map) }
                 if let controllers { try check(slot, against: controllers) }
                 try check(slot, against: slots)
+                try check(device, slot, against: &inputs, of: configuration)
                 return slot
             }
             if let slot { slots.append(slot) }
@@ -123,6 +125,22 @@ struct MachineOutline {
                 }
             guard isTaken else { continue }
             throw .configuration("the device \(slot.name) lies over the interrupt controllers; put it elsewhere")
+        }
+    }
+
+    /// Of two that read one input each would get a part.
+    private static func check(
+        _ device: DeviceConfiguration, _ slot: DeviceSlot, against inputs: inout [ConsoleInput],
+        of configuration: MachineConfiguration
+    ) throws(VMMError) {
+        for input in device.description.inputs {
+            // The first serial port may be given what it has anyway.
+            if slot.name == UARTConfiguration.Port.com1.name, input === configuration.input { continue }
+            guard !inputs.contains(where: { $0 === input }) else {
+                throw .configuration(
+                    "the input of \(slot.name) is another device's already; give each one of its own, or none")
+            }
+            inputs.append(input)
         }
     }
 

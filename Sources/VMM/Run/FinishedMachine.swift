@@ -21,7 +21,7 @@ public final class FinishedMachine: Sendable {
     ) {
         self.wallNanoseconds = wallNanoseconds
         self.abandonedBytes = abandonedBytes
-        let control = machine.control
+        let (control, consoleEnds) = (machine.control, machine.consoleEnds)
         switch outcome {
         // Few have one.
         case .ended(let reason) where reason.state != nil:
@@ -30,7 +30,8 @@ public final class FinishedMachine: Sendable {
         case .ended, .failed: self.outcome = outcome
         }
         self.machine = machine
-        // All that belongs to the run is over.
+        // All that belongs to the run is over. The consoles' ends know, unless the run failed before it began.
+        consoleEnds.machineEnded()
         switch self.outcome {
         case .ended(let reason): control.noteEnd(.ended(reason))
         case .failed(let error): control.noteEnd(.failed(error))

@@ -3,13 +3,14 @@ import KVM
 import LinuxHost
 import Synchronization
 
-/// Stops, pauses and resumes a machine, from any thread: also before it is made, and after its end.
+/// Stops, pauses and resumes a machine, from any thread: also before it is made, and after its end. It belongs to one machine, as also one
+/// is that could not be made.
 ///
-/// Concurrency model: the vCPUs' threads stand still in `park` while the machine is paused; whoever pauses waits until all of them
-/// do, and then until no device works. Whoever waits here holds no lock that they need.
+/// Concurrency model: the vCPUs' threads stand still in `park` while the machine is paused. The last of them pauses the devices, and
+/// whose handler is under way then tells when it has come back; so none of the machine's threads ever waits for a device. The loops are
+/// paused and resumed under the lock, which none of them takes with its own.
 public final class MachineControl: Sendable {
-    /// Whether the devices are quiet.
-    private enum Quiet { case no, soon, yes }
+    private typealias Completion = @Sendable () -> Void
 
     private struct State {
         var kickers: [VCPUKicker] = []
@@ -17,19 +18,28 @@ public final class MachineControl: Sendable {
         /// How many vCPUs' threads run, and how many of them stand still.
         var running = 0
         var parked = 0
-        /// How often the machine was paused and not resumed.
+        /// How often the machine was paused and not resumed, and how many look at its memory.
         var pauses = 0
-        var devices = Quiet.no
+        var holds = 0
+        /// How many loops' handlers have not come back since the devices were paused; nil where they are not.
+        var busyLoops: Int?
+        /// Which time they were paused.
+        var round = 0
         /// What is to be called when the machine is paused.
-        var completions: [@Sendable () -> Void] = []
+        var completions: [Completion] = []
         var outcome: RunOutcome?
         /// Kept by the machine.
         weak var memory: GuestMemory?
         var feed = StateFeed()
         var hasBegun = false
         var powerButton: (@Sendable () -> Void)?
+
+        var isPaused: Bool { pauses > 0 || holds > 0 }
+        /// Whether the guest has ended, or never begins.
+        var isOver: Bool { outcome != nil || feed.state.isOver }
     }
 
+    private let machineClaim = MachineClaim()
     private let monitor = Monitor(State())
     private let isStopRequested = Atomic<Bool>(false)
     private let isOver = Atomic<Bool>(false)
@@ -66,7 +76,9 @@ public final class MachineControl: Sendable {
     }
 
     /// Pauses the machine: when this returns, no vCPU is in the guest and no device works, until as many ``resume()`` as there were
-    /// pauses. A run that has not begun begins paused. The deadline goes on.
+    /// pauses, or the run has ended. A run that has not begun begins paused. The deadline goes on.
+    ///
+    /// A device that hangs holds this up until it comes back, or the run ends by ``stop()``, the deadline or a task's cancellation.
     ///
     /// Not to be called on the machine's own threads; ``pause(_:)`` is for those.
     public func pause() {
@@ -75,13 +87,12 @@ public final class MachineControl: Sendable {
         _ = isPaused.wait { $0 ? true : nil }
     }
 
-    /// Pauses the machine, and calls `completion` when it is paused, or has ended. Never waits, but for devices where no vCPU runs.
+    /// Pauses the machine, and calls `completion` when it is paused, or has ended. Never waits.
     public func pause(_ completion: @escaping @Sendable () -> Void) {
         monitor.change { state in
+            standStill(&state)
             state.pauses += 1
             state.completions.append(completion)
-            isPauseWanted.store(true, ordering: .sequentiallyConsistent)
-            if state.pauses == 1 { _ = resumed?.take() }
         }
         kickAll()
         completePause()
@@ -98,22 +109,32 @@ public final class MachineControl: Sendable {
 
     /// Takes one pause back.
     public func resume() {
-        typealias Completions = [@Sendable () -> Void]
-        let (loops, completions) = monitor.change { state -> ([EventLoop], Completions) in
-            guard state.pauses > 0 else { return ([], []) }
+        let completions = monitor.change { state -> [Completion] in
+            guard state.pauses > 0 else { return [] }
             state.pauses -= 1
-            guard state.pauses == 0 else { return ([], []) }
-            isPauseWanted.store(false, ordering: .sequentiallyConsistent)
-            resumed?.signal()
-            // One that makes them quiet just now finds out itself.
-            guard state.devices != .soon else { return ([], []) }
-            defer { (state.devices, state.completions) = (.no, []) }
-            if state.feed.state == .paused { state.feed.set(state.hasBegun ? .running : .ready) }
-            return (state.devices == .yes ? state.loops : [], state.completions)
+            return goOn(&state)
         }
-        for loop in loops { loop.resumeDevices() }
-        // Whoever still waited for the pause waits no more.
         for completion in completions { completion() }
+    }
+
+    /// Before a reason for that is counted.
+    private func standStill(_ state: inout State) {
+        isPauseWanted.store(true, ordering: .sequentiallyConsistent)
+        if !state.isPaused { _ = resumed?.take() }
+    }
+
+    /// After one reason to stand still has gone.
+    ///
+    /// - Returns: of those who still waited for the pause: they wait no more.
+    private func goOn(_ state: inout State) -> [Completion] {
+        guard !state.isPaused else { return [] }
+        isPauseWanted.store(false, ordering: .sequentiallyConsistent)
+        resumed?.signal()
+        if state.busyLoops != nil { for loop in state.loops { loop.resumeDevices() } }
+        state.busyLoops = nil
+        if state.feed.state == .paused { state.feed.set(state.hasBegun ? .running : .ready) }
+        defer { state.completions = [] }
+        return state.completions
     }
 
     // MARK: For the machine
@@ -127,36 +148,38 @@ public final class MachineControl: Sendable {
     }
 
     func add(_ loops: [EventLoop]) {
-        let isQuiet = monitor.change { state in
+        monitor.change { state in
             state.loops = loops
-            return state.devices != .no
+            if state.busyLoops != nil { pauseDevices(&state) }
         }
-        if isQuiet { for loop in loops { loop.pauseDevices() } }
     }
 
     func connect(_ memory: GuestMemory) {
         monitor.change { $0.memory = memory }
     }
 
-    /// Keeps the machine from going on, for whoever looks at its memory; ``resume()`` takes that back.
+    /// Keeps the machine as it stands, and its end waiting, for whoever looks at its memory; ``letGo()`` takes that back.
     ///
     /// - Throws: where it runs, or is not there.
     func holdStill() throws(MemoryAccessError) -> GuestMemory {
         let (memory, isStill) = monitor.change { state -> (GuestMemory?, Bool) in
-            let isStill = state.feed.state != .running
-            if isStill {
-                state.pauses += 1
-                isPauseWanted.store(true, ordering: .sequentiallyConsistent)
-                if state.pauses == 1 { _ = resumed?.take() }
-            }
-            return (state.memory, isStill)
+            guard state.feed.state != .running else { return (nil, false) }
+            guard let memory = state.memory else { return (nil, true) }
+            standStill(&state)
+            state.holds += 1
+            return (memory, true)
         }
         guard isStill else { throw .running }
-        guard let memory else {
-            resume()
-            throw .noMachine
-        }
+        guard let memory else { throw .noMachine }
         return memory
+    }
+
+    func letGo() {
+        let completions = monitor.change { state in
+            state.holds -= 1
+            return goOn(&state)
+        }
+        for completion in completions { completion() }
     }
 
     func connect(powerButton press: @escaping @Sendable () -> Void) {
@@ -221,7 +244,7 @@ public final class MachineControl: Sendable {
             let givesUp = hasEnded || shouldGiveUp()
             // Whoever pauses again finds it standing still, or gone.
             let leaves = monitor.change { state in
-                guard state.pauses == 0 || givesUp else { return false }
+                guard !state.isPaused || givesUp else { return false }
                 state.parked -= 1
                 return true
             }
@@ -235,48 +258,67 @@ public final class MachineControl: Sendable {
         }
     }
 
-    /// Where all vCPUs stand still, the devices are made quiet, and then those who wait for it are told.
+    /// Where all vCPUs stand still, the devices are paused, and when none works those who wait for it are told. At the end they are told
+    /// at once: a device may hang.
     private func completePause() {
-        enum Step {
-            case nothing
-            case quiet([EventLoop])
-            case tell([@Sendable () -> Void])
+        let completions = monitor.change { state -> [Completion] in
+            guard !state.completions.isEmpty else { return [] }
+            if !state.isOver {
+                guard state.parked >= state.running else { return [] }
+                if state.busyLoops == nil { pauseDevices(&state) }
+                guard state.busyLoops == 0 else { return [] }
+                state.feed.set(.paused)
+            }
+            defer { state.completions = [] }
+            return state.completions
         }
-        while true {
-            let step: Step = monitor.change { state in
-                guard !state.completions.isEmpty, state.parked >= state.running || state.outcome != nil else {
-                    return .nothing
-                }
-                if state.pauses > 0, state.devices == .no {
-                    state.devices = .soon
-                    return .quiet(state.loops)
-                }
-                // Whoever makes them quiet comes by here afterwards.
-                guard state.devices != .soon else { return .nothing }
-                defer { state.completions.removeAll() }
-                if state.pauses > 0, state.outcome == nil { state.feed.set(.paused) }
-                return .tell(state.completions)
-            }
-            switch step {
-            case .nothing: return
-            case .quiet(let loops): makeQuiet(loops)
-            case .tell(let completions): for completion in completions { completion() }
-            }
+        for completion in completions { completion() }
+    }
+
+    private func pauseDevices(_ state: inout State) {
+        state.round += 1
+        let round = state.round
+        state.busyLoops = state.loops.count { loop in
+            !loop.pauseDevices { [weak self] in self?.noteQuiet(in: round) }
         }
     }
 
-    private func makeQuiet(_ loops: [EventLoop]) {
-        for loop in loops { loop.pauseDevices() }
-        let resumed = monitor.change { state -> [EventLoop] in
-            state.devices = state.pauses > 0 ? .yes : .no
-            return state.pauses > 0 ? [] : state.loops
+    /// A loop's handler has come back.
+    private func noteQuiet(in round: Int) {
+        monitor.change { state in
+            if state.round == round, let count = state.busyLoops { state.busyLoops = count - 1 }
         }
-        for loop in resumed { loop.resumeDevices() }
+        completePause()
     }
 
-    /// The run is over, and no vCPU runs any more: what devices have begun, they end. Their threads are kicked no more.
+    /// The guest has ended, and no vCPU runs any more: what devices have begun, they end, once nobody looks at the memory. The vCPUs'
+    /// threads are kicked no more.
     func endPause() {
         monitor.change { $0.kickers = [] }
-        while monitor.change({ $0.pauses > 0 }) { resume() }
+        let completions = monitor.wait { state -> [Completion]? in
+            guard state.holds == 0 else { return nil }
+            guard state.pauses > 0 else { return [] }
+            state.pauses = 0
+            return goOn(&state)
+        }
+        for completion in completions ?? [] { completion() }
     }
+
+    /// The run is over with all that belongs to it, or there will be none: from now on nothing of the machine is kept.
+    func noteEnd(_ end: MachineState) {
+        let (followers, parts) = monitor.change { state in
+            state.feed.set(end)
+            defer { (state.kickers, state.loops, state.powerButton) = ([], [], nil) }
+            return (state.feed.takeAll(), (state.kickers, state.loops, state.powerButton))
+        }
+        // They go without the lock.
+        extendLifetime(parts)
+        for follower in followers { follower.finish() }
+        completePause()
+    }
+}
+
+extension MachineControl: Claimable {
+    var kind: String { "control" }
+    func claim() -> Bool { machineClaim.take() }
 }

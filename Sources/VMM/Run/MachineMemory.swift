@@ -3,7 +3,8 @@ import DeviceModel
 /// A guest's RAM, for the program around it: `read`, `write` and `withBytes` while no vCPU runs. Addresses are guest-physical. An access
 /// must lie in one piece of RAM: below 3 GiB, or from 4 GiB on.
 ///
-/// Concurrency model: safe from any thread but the machine's own. The machine stays as it is until an access is done, whoever resumes it.
+/// Concurrency model: safe from any thread but the machine's own. The machine stays as it is until an access is done, whoever resumes or
+/// stops it.
 public struct MachineMemory: Sendable {
     private enum Owner {
         case finished(GuestMemory)
@@ -49,7 +50,7 @@ public struct MachineMemory: Sendable {
     /// - Parameters:
     ///   - address: of the first byte.
     ///   - count: of bytes.
-    ///   - body: must not resume a machine and wait for it.
+    ///   - body: must not wait for the machine, which neither goes on nor ends meanwhile.
     /// - Throws: ``MemoryAccessError``, and `body` was not called.
     public func withBytes<R>(
         at address: UInt64, count: Int, _ body: (inout MutableRawSpan) -> R
@@ -58,7 +59,7 @@ public struct MachineMemory: Sendable {
         case .finished(let memory): return try Self.access(memory, at: address, count, body)
         case .control(let control):
             let memory = try control.holdStill()
-            defer { control.resume() }
+            defer { control.letGo() }
             return try Self.access(memory, at: address, count, body)
         }
     }

@@ -84,11 +84,6 @@ final class MachineParts: Sendable {
         }
     }
 
-    deinit {
-        // Of a machine that was never run.
-        host.control.noteEnd(.ended(.stopped))
-    }
-
     /// By number: registers that KVM does not know, or that were to take a value which it refuses.
     var refusedMSRs: UnmappedAccesses { msrTally.withLock { $0 } }
 

@@ -72,13 +72,15 @@ extension MachineControl {
         follower.onTermination = { [weak self] _ in self?.feed { $0.remove(number) } }
         return stream
     }
+}
 
-    /// The run is over with all that belongs to it.
-    func noteEnd(_ state: MachineState) {
-        let followers = feed { feed in
-            feed.set(state)
-            return feed.takeAll()
-        }
-        for follower in followers { follower.finish() }
+/// Goes with a machine that was made: where there was no run, those who follow it are told.
+final class RunlessEnd: Sendable {
+    private let control: MachineControl
+
+    init(of control: MachineControl) {
+        self.control = control
     }
+
+    deinit { control.noteEnd(.ended(.stopped)) }
 }

@@ -27,6 +27,7 @@ public final class SharedMemory: Sendable {
         weak var memory: GuestMemory?
     }
 
+    private let machineClaim = MachineClaim()
     private let place = Mutex(Place())
 
     public init(address: UInt64, byteCount: Int) {
@@ -101,4 +102,9 @@ public final class SharedMemory: Sendable {
             throw .outside(address: place, count: count)
         }
     }
+}
+
+extension SharedMemory: Claimable {
+    var kind: String { "shared memory" }
+    func claim() -> Bool { machineClaim.take() }
 }

@@ -21,8 +21,9 @@ public struct VirtualMachine: ~Copyable, @unchecked Sendable {
 
     let configuration: MachineConfiguration
     let parts: MachineParts
-    /// Goes with the machine at the latest.
+    /// Both go with the machine at the latest.
     let consoleEnds: ConsoleEnds
+    private let runlessEnd: RunlessEnd
     /// vCPU 0, with which every guest begins.
     var first: VCPURunner
     let others: [OtherVCPU]
@@ -35,19 +36,22 @@ public struct VirtualMachine: ~Copyable, @unchecked Sendable {
 
     /// Makes the machine, loads the image and sets the vCPU's first state.
     ///
+    /// The configuration's control, inputs, streams and shared memory belong to this machine from now on, also where it cannot be made.
+    ///
     /// - Throws: `VMMError.kvm`, `.host`, `.image`, `.configuration`, `.state`.
     public init(_ configuration: MachineConfiguration) throws(VMMError) {
+        let claims = MachineClaims(configuration)
         do throws(VMMError) {
-            self = try VirtualMachine(making: configuration)
+            if let refusal = claims.refusal { throw refusal }
+            self = try VirtualMachine(making: configuration, claims.consoleEnds)
         } catch {
             // Whoever follows the machine waits no longer.
-            configuration.control?.noteEnd(.failed(error))
+            claims.control?.noteEnd(.failed(error))
             throw error
         }
     }
 
-    private init(making configuration: MachineConfiguration) throws(VMMError) {
-        let consoleEnds = ConsoleEnds(configuration)
+    private init(making configuration: MachineConfiguration, _ consoleEnds: ConsoleEnds) throws(VMMError) {
         let system = try kvm { () throws(KVMError) in try KVMSystem() }
         let cpuid = try kvm { () throws(KVMError) in try system.supportedCPUID() }
         let limits = HostLimits(
@@ -79,6 +83,8 @@ public struct VirtualMachine: ~Copyable, @unchecked Sendable {
             coalescing: try CoalescedWrites(system, machine, first, configuration.trace),
             notifications: VirtioNotifications(system, machine, isWanted: configuration.usesEventFDs, interrupts))
         let parts = try MachineParts(plan, configuration, host, image: image, kvm: machine)
+        // One that the machine makes is its own as well.
+        _ = host.control.claim()
         host.control.connect(ram.memory)
         for shared in configuration.sharedMemory { shared.connect(ram.memory) }
         host.control.add(first.kicker)
@@ -93,6 +99,7 @@ public struct VirtualMachine: ~Copyable, @unchecked Sendable {
         self.plan = plan
         self.parts = parts
         self.consoleEnds = consoleEnds
+        runlessEnd = RunlessEnd(of: host.control)
         self.others = others
         self.first = VCPURunner(index: 0, machine: parts, vcpu: first)
     }

@@ -1,8 +1,25 @@
+import Glibc
+import LinuxHost
 import Synchronization
 import TestSupport
 import Testing
 
 @testable import VMM
+
+/// The loop on which light devices work.
+private final class KeptLoop: MachineAttachment {
+    private let loop = Mutex<EventLoop?>(nil)
+
+    func begin(on loop: EventLoop) { self.loop.withLock { $0 = loop } }
+    func end() {}
+    func post(_ work: @escaping EventLoop.Work) { loop.withLock { $0 }?.post(.devices, work) }
+}
+
+private final class WorkCount: Sendable {
+    private let count = Atomic(0)
+    var value: Int { count.load(ordering: .sequentiallyConsistent) }
+    func add() { count.add(1, ordering: .sequentiallyConsistent) }
+}
 
 @Suite("A guest's memory, for the program around it")
 struct MachineMemoryTests {
@@ -58,6 +75,29 @@ struct MachineMemoryTests {
             #expect(first == second)
         }
         control.stop()
+        #expect(try await run.value == .stopped)
+    }
+
+    @Test("stands still while it is looked at though the machine is stopped: its end waits", .requiresKVM)
+    func stopped() async throws {
+        let control = MachineControl()
+        let (loop, works) = (KeptLoop(), WorkCount())
+        var configuration = MachineConfiguration(image: .bytes(Self.counting))
+        configuration.timeout = TestScale.patience
+        configuration.control = control
+        configuration.attachments = [loop]
+        let run = Task { [configuration] in try await VirtualMachine(configuration).run().reason }
+        for await state in control.states where state == .running { break }
+        await control.pause()
+        try control.memory.withBytes(at: 0x8000, count: 2) { _ in
+            loop.post { works.add() }
+            control.stop()
+            // Time for the end to come too early.
+            #expect(eventually { control.outcome == .ended(.stopped) })
+            usleep(20_000)
+            #expect(works.value == 0)
+            #expect(!control.state.isOver)
+        }
         #expect(try await run.value == .stopped)
     }
 

@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 import VMM
@@ -52,6 +53,45 @@ struct MachineStateTests {
         let error = try #require(configuration.refusal)
         let seen = await states.reduce(into: []) { $0.append($1) }
         #expect(seen == [.ready, .failed(error)])
+    }
+
+    /// In a process of its own, whose descriptors are few.
+    @Test("end with the error also where making the machine fails late", .requiresKVM)
+    func failsLate() async {
+        await #expect(processExitsWith: .success) {
+            alarm(600)
+            let control = MachineControl()
+            let states = control.states
+            var configuration = MachineConfiguration(image: .file(Guests.path("spin.bin")))
+            configuration.control = control
+            configuration.vcpuCount = 200
+            // Enough for all but the last vCPUs.
+            var limit = rlimit(rlim_cur: 120, rlim_max: 120)
+            guard unsafe setrlimit(__rlimit_resource_t(7), &limit) == 0 else { exit(2) }
+            guard let error = configuration.refusal, case .kvm = error else { exit(3) }
+            let seen = await states.reduce(into: []) { $0.append($1) }
+            exit(seen == [.ready, .failed(error)] ? EXIT_SUCCESS : 4)
+        }
+    }
+
+    /// In a process of its own, which gets no timer.
+    @Test("and a stream end where the run fails before the guest begins", .requiresKVM)
+    func failsBeforeStart() async {
+        await #expect(processExitsWith: .success) {
+            alarm(600)
+            let stream = GuestStream()
+            let control = MachineControl()
+            var configuration = MachineConfiguration(image: .bytes([0xF4]), stream: stream)
+            configuration.control = control
+            let machine = try VirtualMachine(configuration)
+            // RLIMIT_SIGPENDING
+            var limit = rlimit(rlim_cur: 0, rlim_max: 0)
+            guard unsafe setrlimit(__rlimit_resource_t(11), &limit) == 0 else { exit(2) }
+            let finished = await machine.run()
+            guard case .host(let error)? = finished.failure, control.state == .failed(.host(error)) else { exit(3) }
+            for await _ in stream.lines { exit(4) }
+            exit(EXIT_SUCCESS)
+        }
     }
 
     @Test("end where a machine is given up without a run", .requiresKVM)

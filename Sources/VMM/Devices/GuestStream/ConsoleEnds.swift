@@ -1,5 +1,5 @@
 /// An end of a console in this process that is told when its machine is over.
-protocol ConsoleEnd: Sendable {
+protocol ConsoleEnd: Claimable {
     func machineEnded()
 }
 
@@ -8,9 +8,8 @@ protocol ConsoleEnd: Sendable {
 final class ConsoleEnds: Sendable {
     private let ends: [any ConsoleEnd]
 
-    init(_ configuration: MachineConfiguration) {
-        let own: [(any ConsoleEnd)?] = [configuration.output, configuration.input, configuration.screen?.output]
-        ends = (own + configuration.devices.flatMap(\.description.consoleEnds)).compactMap(\.self)
+    init(_ ends: [any ConsoleEnd]) {
+        self.ends = ends
     }
 
     deinit { machineEnded() }
@@ -18,5 +17,15 @@ final class ConsoleEnds: Sendable {
     /// Again and again does no harm.
     func machineEnded() {
         for end in ends { end.machineEnded() }
+    }
+}
+
+extension MachineConfiguration {
+    /// Outputs come first: of a stream's two ends they tell better whose they are.
+    var consoleEnds: [any ConsoleEnd] {
+        let devices = devices.map(\.description)
+        let outputs = [output, screen?.output].compactMap(\.self) + devices.flatMap(\.outputs)
+        let inputs = [input].compactMap(\.self) + devices.flatMap(\.inputs)
+        return outputs.map { $0 as any ConsoleEnd } + inputs.map { $0 as any ConsoleEnd }
     }
 }

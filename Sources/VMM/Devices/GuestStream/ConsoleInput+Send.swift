@@ -79,6 +79,9 @@ extension ConsoleInput {
 }
 
 extension ConsoleInput: ConsoleEnd {
+    var kind: String { "input" }
+    func claim() -> Bool { machineClaim.take() }
+
     /// Nobody takes anything any more.
     func machineEnded() {
         let waiting = state.withLock { state in

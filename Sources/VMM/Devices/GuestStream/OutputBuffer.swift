@@ -38,6 +38,7 @@ final class OutputBuffer: Sendable {
 
     /// How many bytes may wait.
     let bound: Int
+    let claim = MachineClaim()
     private let state = Mutex(State())
     /// Signalled when a vCPU waits for room and there is some; nil where the system gives none.
     private let roomEvent: EventFD?
