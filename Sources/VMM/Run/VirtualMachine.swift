@@ -35,6 +35,9 @@ public struct VirtualMachine: ~Copyable, @unchecked Sendable {
 
     /// Makes the machine, loads the image and sets the vCPU's first state.
     ///
+    /// It keeps the calling thread until image and modules are read. What comes through a pipe is waited for:
+    /// ``MachineConfiguration/deadline`` and ``MachineControl/stop()`` end that, the cancellation of a task by itself does not.
+    ///
     /// - Throws: `VMMError.kvm`, `.host`, `.image`, `.configuration`, `.state`.
     public init(_ configuration: MachineConfiguration) throws(VMMError) {
         do throws(VMMError) {
