@@ -69,6 +69,45 @@ public enum StopSignals {
     }
 }
 
+/// SIGPIPE, by which a write to a pipe without a reader ends a process that does not ignore it. While a thread
+/// holds it back, such a write is an error, EPIPE, and nothing else; whatever the process makes of the signal stays as it is.
+public struct BrokenPipeSignal {
+    private let wasBlocked: Bool
+    private let wasPending: Bool
+
+    /// From now on the calling thread does not take it.
+    public static func hold() -> BrokenPipeSignal {
+        var pending = sigset_t()
+        var before = sigset_t()
+        var set = Self.set
+        // SAFETY: the sets are the caller's own.
+        unsafe sigpending(&pending)
+        unsafe pthread_sigmask(SIG_BLOCK, &set, &before)
+        return unsafe BrokenPipeSignal(
+            wasBlocked: sigismember(&before, SIGPIPE) == 1, wasPending: sigismember(&pending, SIGPIPE) == 1)
+    }
+
+    /// Takes one that came meanwhile, and lets the thread take those that come later, unless it did not before. For the thread that
+    /// holds it.
+    public func release() {
+        var set = Self.set
+        var now = timespec()
+        // One that came before is not this thread's work: it stays.
+        // SAFETY: the structures are the caller's own. A signal that interrupts the call is handled, and there is no other to wait for.
+        if !wasPending { while unsafe sigtimedwait(&set, nil, &now) < 0, errno == EINTR {} }
+        // SAFETY: the same.
+        if !wasBlocked { unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil) }
+    }
+
+    private static var set: sigset_t {
+        var set = sigset_t()
+        // SAFETY: the set is the caller's own.
+        unsafe sigemptyset(&set)
+        unsafe sigaddset(&set, SIGPIPE)
+        return set
+    }
+}
+
 /// A timer that kicks the thread that made it, so that a run, or a blocked system call, comes back in time. No thread is
 /// needed for it.
 public struct KickTimer: ~Copyable {

@@ -1,3 +1,4 @@
+import CLinuxHost
 import Glibc
 import Synchronization
 import SystemPackage

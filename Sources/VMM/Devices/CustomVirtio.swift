@@ -34,7 +34,7 @@ public struct CustomVirtioConfiguration: Sendable {
     /// How many virtqueues, 1 to 64. Each has up to 256 entries, and so at most as many requests at a time.
     public var queueCount: Int
     /// How many bytes to read a request may have, up to ``largestLimit``. They are copied when the request is taken, so that a guest can
-    /// have the host hold 256 times as many for each queue. A longer request, or one of more than 1,024 buffers, is the driver's
+    /// have the host hold 256 times as many for each queue. A longer request is the driver's
     /// mistake: the device then asks for a reset (DEVICE_NEEDS_RESET, VIRTIO 1.2 §2.1.2) and the report says why.
     public var largestRequest: Int
     /// Makes the device when the machine is made.

@@ -25,8 +25,11 @@ extension VirtualMachine {
     /// the asynchronous form is the right one. All output that the guest made is written by then, unless its reader takes nothing and
     /// the run was stopped; ``FinishedMachine/unwrittenByteCount`` tells.
     ///
-    /// The calling thread takes the signal `SIGRTMIN + 4` from now on.
+    /// The calling thread takes the signal `SIGRTMIN + 4` from now on, and no `SIGPIPE` during the run: a console whose reader is gone is a
+    /// failure of the run, and does not end the process.
     public consuming func run() -> FinishedMachine {
+        let brokenPipes = BrokenPipeSignal.hold()
+        defer { brokenPipes.release() }
         var machine = self
         let start = MonotonicClock.now
         var abandonedBytes: UInt64 = 0

@@ -38,6 +38,9 @@ public struct VirtualMachine: ~Copyable, @unchecked Sendable {
     ///
     /// The configuration's control, inputs, streams and shared memory belong to this machine from now on, also where it cannot be made.
     ///
+    /// It keeps the calling thread until image and modules are read. What comes through a pipe is waited for:
+    /// ``MachineConfiguration/deadline`` and ``MachineControl/stop()`` end that, the cancellation of a task by itself does not.
+    ///
     /// - Throws: `VMMError.kvm`, `.host`, `.image`, `.configuration`, `.state`.
     public init(_ configuration: MachineConfiguration) throws(VMMError) {
         let claims = MachineClaims(configuration)

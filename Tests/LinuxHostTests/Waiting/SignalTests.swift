@@ -158,4 +158,50 @@ struct SignalTests {
         thread.join()
         #expect(record.all == [[SIGSEGV, SIGBUS]])
     }
+
+    private static var takesBrokenPipes: Bool {
+        var mask = sigset_t()
+        // SAFETY: the set is the thread's own.
+        unsafe pthread_sigmask(SIG_BLOCK, nil, &mask)
+        return unsafe sigismember(&mask, SIGPIPE) == 0
+    }
+
+    private static var brokenPipeIsPending: Bool {
+        var pending = sigset_t()
+        // SAFETY: the set is the thread's own.
+        unsafe sigpending(&pending)
+        return unsafe sigismember(&pending, SIGPIPE) == 1
+    }
+
+    @Test("a broken pipe's that comes while it is held back ends nothing, and is gone afterwards")
+    func brokenPipe() async {
+        await #expect(processExitsWith: .success) {
+            _ = signal(SIGPIPE, SIG_DFL)
+            guard Self.takesBrokenPipes else { exit(1) }
+            // One within the other: what the first has found is what is left.
+            let outer = BrokenPipeSignal.hold()
+            let inner = BrokenPipeSignal.hold()
+            raise(SIGPIPE)
+            guard Self.brokenPipeIsPending else { exit(2) }
+            inner.release()
+            guard !Self.brokenPipeIsPending, !Self.takesBrokenPipes else { exit(3) }
+            raise(SIGPIPE)
+            outer.release()
+            exit(Self.takesBrokenPipes ? EXIT_SUCCESS : 4)
+        }
+    }
+
+    @Test("one that waited before it was held back waits afterwards")
+    func brokenPipeBefore() async {
+        await #expect(processExitsWith: .success) {
+            var set = sigset_t()
+            // SAFETY: the set is the thread's own.
+            unsafe sigemptyset(&set)
+            unsafe sigaddset(&set, SIGPIPE)
+            unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+            raise(SIGPIPE)
+            BrokenPipeSignal.hold().release()
+            exit(Self.brokenPipeIsPending && !Self.takesBrokenPipes ? EXIT_SUCCESS : 1)
+        }
+    }
 }

@@ -16,6 +16,10 @@ struct OutputFailureTests {
         _ = signal(SIGPIPE, SIG_IGN)
     }
 
+    private static func run(_ configuration: MachineConfiguration) throws -> FinishedMachine {
+        try VirtualMachine(configuration).run()
+    }
+
     @Test("a reader that is gone ends the run with the system's error", arguments: ["real-hello.bin", "chatter"])
     func closedPipe(guest: String) {
         Self.ignoreBrokenPipes()
@@ -24,6 +28,27 @@ struct OutputFailureTests {
         #expect(throws: VMMError.output(Errno(rawValue: EPIPE))) {
             let image = guest == "chatter" ? ImageSource.bytes(Self.chatter) : .file(Guests.path(guest))
             _ = try GuestRun(image) { $0.output = ConsoleOutput(descriptor: pipe.writeEnd.number) }
+        }
+    }
+
+    /// In a process of its own, which does not ignore the signal of such a write.
+    @Test("a reader that is gone ends the run and not the process, on a thread of its own or the caller's")
+    func brokenPipe() async {
+        await #expect(processExitsWith: .success) {
+            _ = signal(SIGPIPE, SIG_DFL)
+            let pipe = HostPipe()
+            pipe.readEnd.close()
+            for code in [[0xB0, 0x41, 0xE6, 0xE9, 0xF4], Self.chatter] {
+                var configuration = MachineConfiguration(
+                    image: .bytes(code), output: ConsoleOutput(descriptor: pipe.writeEnd.number))
+                configuration.timeout = TestScale.patience
+                let onCaller = try Self.run(configuration)
+                let inTask = try await VirtualMachine(configuration).run()
+                for finished in [onCaller, inTask] {
+                    guard finished.failure == .output(Errno(rawValue: EPIPE)) else { exit(2) }
+                }
+            }
+            exit(EXIT_SUCCESS)
         }
     }
 

@@ -270,6 +270,91 @@ struct GuestStreamTests {
         if !isCancelled { await #expect(throws: GuestStreamError(.ended)) { try await stream.send("x") } }
     }
 
+    // MARK: Questions
+
+    /// Prints as a guest that waits for room.
+    private func printed(_ text: String, to stream: GuestStream) async throws -> ConsoleOutput.FlushResult {
+        try await onThread {
+            stream.output.write(Array(text.utf8))
+            return stream.output.flush { _ in false }
+        }
+    }
+
+    private func asked(_ stream: GuestStream, _ question: String, until answer: String) -> Task<
+        GuestStreamError?, Never
+    > {
+        Task {
+            do throws(GuestStreamError) {
+                #expect(try await stream.ask(question, until: answer).hasSuffix(answer))
+                return nil
+            } catch {
+                return error
+            }
+        }
+    }
+
+    @Test(
+        "an answer that comes before the question is taken is there when it is, and what is behind it is for the next")
+    func earlyAnswer() async throws {
+        let stream = GuestStream(outputBound: 16, inputBound: 4)
+        print("yes\nmore", to: stream)
+        let asking = asked(stream, "0123456789", until: "\n")
+        var taken: [UInt8] = []
+        #expect(await eventuallyAsync { stream.input.unreadCount == 4 && stream.buffer.count == 8 })
+        #expect(
+            await eventuallyAsync {
+                stream.input.read(upTo: 1) { taken.append($0) }
+                return taken.count == 10
+            })
+        #expect(await asking.value == nil)
+        #expect(taken == Array("0123456789".utf8))
+        #expect(try await stream.wait(for: "more") == "more")
+    }
+
+    @Test("one behind which the guest prints more than the bound ends the question, and nothing is lost")
+    func heldUpBehindAnswer() async throws {
+        let stream = GuestStream(outputBound: 8, inputBound: 4)
+        let asking = asked(stream, "0123456789", until: "\n")
+        #expect(await eventuallyAsync { stream.input.unreadCount == 4 })
+        stream.input.read(upTo: 2) { _ in }
+        async let result = printed("not yet, but now: yes\nand more than that", to: stream)
+        let error = await asking.value
+        #expect(error == GuestStreamError(.answeredEarly, sentByteCount: 6, output: "not yet, but now: yes\n"))
+        #expect(try await stream.wait(for: "that") == "and more than that")
+        #expect(try await result == .done)
+        #expect(stream.input.unreadCount == 4)
+    }
+
+    @Test(
+        "the end of the machine and a cancellation end a question, and tell what was sent and printed",
+        arguments: [true, false])
+    func endedQuestion(isCancelled: Bool) async throws {
+        let stream = GuestStream(inputBound: 4)
+        let asking = asked(stream, "0123456789", until: "\n")
+        #expect(await eventuallyAsync { stream.input.unreadCount == 4 })
+        #expect(try await printed("what", to: stream) == .done)
+        #expect(await eventuallyAsync { stream.buffer.count == 4 })
+        if isCancelled { asking.cancel() } else { end(stream) }
+        let cause: GuestStreamError.Cause = isCancelled ? .cancelled : .ended
+        #expect(await asking.value == GuestStreamError(cause, sentByteCount: 4, output: "what"))
+        for await chunk in stream.chunks {
+            #expect(chunk == Array("what".utf8))
+            break
+        }
+    }
+
+    @Test("a question that waits behind what others send is asked as well, whatever is printed meanwhile")
+    func questionBehindOthers() async throws {
+        let stream = GuestStream(outputBound: 4, inputBound: 8)
+        try await stream.send("01234567")
+        let asking = asked(stream, "ask", until: "done")
+        #expect(try await printed("more than the bound, ", to: stream) == .done)
+        stream.input.read(upTo: 8) { _ in }
+        #expect(try await printed("done", to: stream) == .done)
+        #expect(await asking.value == nil)
+        #expect(stream.input.unreadCount == 3)
+    }
+
     // MARK: A machine that never ran
 
     @Test("where no machine can be made the sequence ends, and a send says so")

@@ -157,6 +157,21 @@ struct StreamRunTests {
         await #expect(throws: GuestStreamError(.ended)) { try await stream.ask("x", until: "x") }
     }
 
+    @Test("a guest that answers before it has taken the question, and is held up then, ends the question in words")
+    func earlyAnswer() async throws {
+        let stream = GuestStream(outputBound: 16, inputBound: 4)
+        async let run = onThread(Self.echo(stream))
+        let rest = String(repeating: "b", count: 2_000)
+        let error = await #expect(throws: GuestStreamError.self) { try await stream.ask("a\n" + rest, until: "\n") }
+        #expect(error?.cause == .answeredEarly && error?.output == "a\n")
+        let sentCount = try #require(error?.sentByteCount)
+        #expect((7..<2_000).contains(sentCount))
+        // It goes on where the question broke off.
+        #expect(try await stream.ask("c", until: "c") == String(repeating: "b", count: sentCount - 2) + "c")
+        try await stream.send([4])
+        #expect(try await run.reason == .halted)
+    }
+
     @Test("a dialogue with a guest that sleeps until an interrupt", arguments: [InterruptControllers.full, .split])
     func interrupts(controllers: InterruptControllers) async throws {
         let stream = GuestStream(inputBound: 8)

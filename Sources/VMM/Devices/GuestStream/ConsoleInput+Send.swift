@@ -63,6 +63,22 @@ extension ConsoleInput {
         }
     }
 
+    /// Adds bytes to a queue where there is room for all of them and nobody waits.
+    ///
+    /// - Returns: whether it has added them; false where the task is cancelled or the machine over, too.
+    func sendAtOnce(_ bytes: [UInt8]) -> Bool {
+        if Task.isCancelled { return false }
+        let notice = state.withLock { state -> SendNotice? in
+            guard !state.senders.hasEnded, state.senders.waiting.isEmpty, room(in: state) >= bytes.count else {
+                return nil
+            }
+            add(bytes, &state)
+            return SendNotice(arrival: state.arrival)
+        }
+        notice?.tell()
+        return notice != nil
+    }
+
     /// Takes from those who wait as much as there is room for.
     func takeSent(_ state: inout State) -> SendNotice {
         var notice = SendNotice()

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Why a part of a dialogue with a guest came to nothing.
 public struct GuestStreamError: Error, Equatable {
     public enum Cause: Equatable, Sendable {
@@ -5,12 +7,15 @@ public struct GuestStreamError: Error, Equatable {
         case ended
         /// The task was cancelled.
         case cancelled
+        /// The answer came before the guest had taken all of the question, and so much behind it that the guest was held up.
+        case answeredEarly
     }
 
     public let cause: Cause
     /// How many of the bytes that were to be sent the guest has got, or would get next.
     public let sentByteCount: Int
-    /// Of a wait for a text: what the guest has printed without it, its last MiB at most, with what is no UTF-8 replaced.
+    /// Of a wait for a text: what the guest has printed without it, or up to its end where not all was sent; the last MiB at most, with
+    /// what is no UTF-8 replaced.
     public let output: String
 
     init(_ cause: Cause, sentByteCount: Int = 0, output: String = "") {
@@ -23,6 +28,9 @@ extension GuestStreamError: CustomStringConvertible {
         switch cause {
         case .ended: "the machine is over, so nothing more comes from its guest or gets to it; look at its stop reason"
         case .cancelled: "the task that waited for the guest was cancelled"
+        case .answeredEarly:
+            "the guest answered before it had taken all of the question, and printed more than may wait; send less at once, or give the "
+                + "stream a larger bound for output"
         }
     }
 }
@@ -49,13 +57,28 @@ extension GuestStream {
     ///   waits, which is no more than the bound; what was printed before that is in the error alone.
     @discardableResult
     public nonisolated(nonsending) func wait(for text: String) async throws(GuestStreamError) -> String {
+        if text.isEmpty { return "" }
+        let (printed, cause) = await takePrinted(until: text)
+        if let cause { throw GuestStreamError(cause, output: printed) }
+        return printed
+    }
+
+    /// Takes what is printed up to the end of a text.
+    ///
+    /// - Parameter isSending: whether the text is to be left where it is for now, as long as there is room behind it.
+    /// - Returns: what was printed; where the text did not come, with the cause, and what still waits is in it and was not taken.
+    private nonisolated(nonsending) func takePrinted(
+        until text: String, while isSending: () -> Bool = { false }
+    ) async -> (String, GuestStreamError.Cause?) {
         var search = TextSearch(for: text)
-        if search.isEmpty { return "" }
+        var isFound = false
         var place: UInt64 = 0
         var printed = KeptBytes()
         var rest: [UInt8] = []
         let result = await read { (bytes, situation) -> Void? in
-            if bytes.scan(from: &place, until: { search.ends(with: $0) }) {
+            isFound = isFound || bytes.scan(from: &place) { search.ends(with: $0) }
+            let isLastLook = situation.isFull || situation.isLast
+            if isFound, isLastLook || !isSending() {
                 printed.append(bytes.takeFirst(Int(clamping: place &- bytes.start)))
                 return ()
             }
@@ -64,40 +87,60 @@ extension GuestStream {
             if situation.isLast || Task.isCancelled { rest = Array(bytes.bytes) }
             return nil
         }
+        printed.append(rest)
         switch result {
-        case .value: return printed.text
-        case .ended, .cancelled:
-            printed.append(rest)
-            let cause: GuestStreamError.Cause = if case .ended = result { .ended } else { .cancelled }
-            throw GuestStreamError(cause, output: printed.text)
+        case .value: return (printed.text, nil)
+        case .ended: return (printed.text, .ended)
+        case .cancelled: return (printed.text, .cancelled)
         }
     }
 
-    /// Sends a text, and waits for another: one round of a dialogue. What the guest prints before it has taken all of the text is read
-    /// meanwhile, so that a guest that answers as it reads holds nothing up.
+    /// Sends a text, and waits for another: one round of a dialogue. What the guest prints before it has taken all of the text is looked
+    /// at meanwhile, so that a guest that answers as it reads holds nothing up.
+    ///
+    /// An answer that comes before the guest has taken all waits for that. Where the guest prints so much behind it that there is no more
+    /// room, it would be held up for ever: the rest is not sent.
     ///
     /// - Returns: what the guest printed, as ``wait(for:)``.
-    /// - Throws: as `send` and ``wait(for:)``.
+    /// - Throws: `GuestStreamError`, which tells how many bytes were taken, and what was printed, up to the answer where that came. Behind
+    ///   it nothing was taken.
     @discardableResult
     public nonisolated(nonsending) func ask(
         _ question: String, until answer: String
     ) async throws(GuestStreamError) -> String {
-        guard question.utf8.count > inputBound else {
+        let question = Array(question.utf8)
+        if answer.isEmpty {
             try await send(question)
-            return try await wait(for: answer)
+            return ""
         }
-        async let failure = sendFailure(question)
-        let printed = try await wait(for: answer)
-        if let failure = await failure { throw failure }
-        return printed
+        let (sent, printed, cause) = await exchange(question, until: answer)
+        let isEarly = cause == nil && sent.cause == .cancelled && !Task.isCancelled
+        guard let cause = isEarly ? .answeredEarly : cause ?? sent.cause else { return printed }
+        throw GuestStreamError(cause, sentByteCount: sent.count, output: printed)
     }
 
-    private func sendFailure(_ text: String) async -> GuestStreamError? {
-        do throws(GuestStreamError) {
-            try await send(text)
-            return nil
-        } catch {
-            return error
+    /// Sends, and takes what is printed up to the end of a text. Where no more can be printed before all is
+    /// sent, what is not sent yet is not sent any more.
+    private nonisolated(nonsending) func exchange(
+        _ question: [UInt8], until answer: String
+    ) async -> (sent: SendResult, printed: String, GuestStreamError.Cause?) {
+        if input.sendAtOnce(question) {
+            let (printed, cause) = await takePrinted(until: answer)
+            return ((question.count, nil), printed, cause)
+        }
+        let isSending = Atomic<Bool>(true)
+        return await withTaskGroup(of: SendResult.self) { group in
+            group.addTask { @Sendable in
+                defer {
+                    isSending.store(false, ordering: .relaxed)
+                    self.buffer.lookAgain()
+                }
+                return await self.input.send(question)
+            }
+            let (printed, cause) = await self.takePrinted(until: answer) { isSending.load(ordering: .relaxed) }
+            // Whoever has sent all is not reached by this.
+            group.cancelAll()
+            return (await group.next() ?? (0, .cancelled), printed, cause)
         }
     }
 }

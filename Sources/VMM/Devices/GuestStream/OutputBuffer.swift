@@ -141,6 +141,12 @@ final class OutputBuffer: Sendable {
         }
     }
 
+    /// Has who waits look again, though nothing was added.
+    func lookAgain() {
+        state.withLock { $0.arrivals &+= 1 }
+        announce()
+    }
+
     private func look<T>(_ rule: (inout ByteQueue, Situation) -> T?) -> (T?, arrivals: UInt64, isOver: Bool) {
         // Who waits for room is woken when half of it is there: each turn costs a change of threads.
         var (value, arrivals, isOver): (T?, UInt64, Bool) = (nil, 0, false)
