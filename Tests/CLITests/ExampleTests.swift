@@ -82,6 +82,12 @@ struct ExampleTests {
                 """)
     }
 
+    @Test("a program whose dialogue cannot begin tells why there is no machine")
+    func noDialogue() async throws {
+        let outcome = try await run("Dialogue", of: "Embedding", ["/no/such/kernel", "Ada"])
+        #expect(outcome.status == 1 && outcome.text.contains("cannot boot /no/such/kernel: "), "\(outcome)")
+    }
+
     @Test("a program has fifty machines at once, and finds what they computed in their memory")
     func fiftyMachines() async throws {
         let outcome = try await run("FiftyMachines", of: "Embedding")

@@ -1,3 +1,4 @@
+import Glibc
 import VMM
 
 // Talks with a guest that asks for a name, the kernel of Examples/GuestTests:
@@ -9,8 +10,18 @@ let configuration = MachineConfiguration(image: .file(kernel), stream: stream)
 
 // The guest runs on a thread of its own. Whoever waits for it keeps none.
 async let finished = VirtualMachine(configuration).run()
-let question = try await stream.wait(for: "? ")
-print("The guest asks: \(question.split(separator: "\n").last ?? "")")
-let answer = try await stream.ask("\(name)\n", until: "!\n")
-print("It says: \(answer)", terminator: "")
-print("Then \(try await finished.reason).")
+do {
+    let question = try await stream.wait(for: "? ")
+    print("The guest asks: \(question.split(separator: "\n").last ?? "")")
+    let answer = try await stream.ask("\(name)\n", until: "!\n")
+    print("It says: \(answer)", terminator: "")
+} catch {
+    print("The dialogue ended early, with: \(error.output)")
+}
+// The stream tells only that it is over. Why, the machine tells: also that there is none.
+do {
+    print("Then \(try await finished.reason).")
+} catch {
+    print(error)
+    exit(1)
+}

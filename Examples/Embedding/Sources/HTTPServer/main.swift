@@ -15,10 +15,9 @@ await server.appendRoute("GET /hello/:name") { request in
     var configuration = MachineConfiguration(image: .file(kernel), output: output)
     configuration.memorySize = 16 << 20
     configuration.input = ConsoleInput(Array("\(name)\n".utf8))
-    // Whatever is sent, and whatever the guest makes of it.
+    // Whatever is sent, and whatever the guest makes of it; also where the client goes away, of which this server tells nobody.
     configuration.timeout = .seconds(5)
     do {
-        // A client that goes away cancels the task, and that stops the guest.
         switch try await VirtualMachine(configuration).run().reason {
         case .exited(status: 0): return HTTPResponse(statusCode: .ok, body: .init(output.collected))
         case .deadline: return HTTPResponse(statusCode: .gatewayTimeout)

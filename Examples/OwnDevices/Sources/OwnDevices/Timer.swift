@@ -2,9 +2,10 @@ import Synchronization
 import VMM
 
 /// A device in memory with an interrupt: so many milliseconds after a number is written to it, it interrupts. To read it ends that.
+/// A number that comes before the interrupt changes nothing, so that one task waits at most, whatever the guest does.
 final class Timer: BusDevice {
     private let line: (any InterruptLine)?
-    private let state = Mutex((count: UInt64(0), isHigh: false))
+    private let state = Mutex((count: UInt64(0), isHigh: false, isWaiting: false))
 
     init(_ parts: CustomDeviceParts) { line = parts.interrupt }
 
@@ -17,9 +18,15 @@ final class Timer: BusDevice {
     }
 
     func write(offset: UInt64, width: Int, value: UInt64) -> BusEffect {
+        let isFirst = state.withLock { state in
+            defer { state.isWaiting = true }
+            return !state.isWaiting
+        }
+        guard isFirst else { return .none }
         Task.detached {
             try await Task.sleep(for: .milliseconds(min(value, 1000)))
             self.state.withLock { state in
+                state.isWaiting = false
                 state.count &+= 1
                 // The line is set in the device's lock, and only when its level changes.
                 if !state.isHigh { self.line?.setLevel(true) }
