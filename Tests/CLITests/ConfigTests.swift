@@ -62,12 +62,6 @@ struct ConfigTests {
             String(repeating: " ", count: 1 << 20) + "{}", status: 66,
             "cannot read --config m.json: it has more than 1048576 bytes; give a file that describes a machine"),
         Row(
-            "{\"image\": \"none.bin\"}", status: 66,
-            "m.json: image: cannot boot none.bin: No such file or directory; check its name"),
-        Row(
-            "{\"image\": \"-\"}", status: 66,
-            "m.json: image: cannot boot ./-: No such file or directory; check its name"),
-        Row(
             "{\"image\": \"guest.bin\", \"devices\": [{\"kind\": \"disk\", \"path\": \"guest.bin\"}]}",
             "the disk guest.bin of m.json is the guest itself, which it could overwrite; give a copy, or \"readOnly\": true"
         ),
@@ -80,6 +74,21 @@ struct ConfigTests {
             words: "--config m.json --virtio-port a=null --virtio-port a=pty",
             "two ports have the name a; give each its own"),
     ]
+
+    static let missingImages: [Row] = [
+        Row(
+            "{\"image\": \"none.bin\"}", status: 66,
+            "m.json: image: cannot boot none.bin: No such file or directory; check its name"),
+        Row(
+            "{\"image\": \"-\"}", status: 66,
+            "m.json: image: cannot boot ./-: No such file or directory; check its name"),
+    ]
+
+    // Where there is no KVM, that is told before.
+    @Test("an image that is not there is told with the file", .requiresKVM, arguments: missingImages)
+    func lacksImage(row: Row) async throws {
+        try await isRefused(row: row)
+    }
 
     @Test("what is wrong is told, a line for each fault, and nothing runs", arguments: refusals)
     func isRefused(row: Row) async throws {

@@ -133,12 +133,10 @@ struct ReportFileTests {
 
     @Test("a signal ends the wait for a reader of the report that takes nothing")
     func blockedReader() async throws {
-        // Writes to 2,000 ports, one after the other, make a report larger than a pipe.
-        let code: [UInt8] = [0xBA, 0x00, 0x10] + TinyGuest.loop(2000, [0xEE, 0x42]) + TinyGuest.halt
-        let guest = try scratch.write(code, to: "ports.bin")
+        let guest = try scratch.write(TinyGuest.halt, to: "guest.bin")
         let outcome = try await scratch.shell(
             """
-            mkfifo pipe; exec 3<>pipe
+            mkfifo pipe; exec 3<>pipe; head -c 65536 /dev/zero >&3
             "$0" run \(guest) --report pipe & job=$!
             sleep \(2 * TestScale.divisor); kill -TERM $job; wait $job
             """)
@@ -147,12 +145,10 @@ struct ReportFileTests {
 
     @Test("so does one that has ended the run, after a moment")
     func blockedReaderOfStoppedRun() async throws {
-        let code: [UInt8] =
-            [0xBA, 0x00, 0x10] + TinyGuest.loop(2000, [0xEE, 0x42]) + TinyGuest.print(">") + TinyGuest.spin
-        let guest = try scratch.write(code, to: "ports.bin")
+        let guest = try scratch.write(TinyGuest.print(">") + TinyGuest.spin, to: "guest.bin")
         let outcome = try await scratch.shell(
             """
-            mkfifo pipe out; exec 3<>pipe 4<>out
+            mkfifo pipe out; exec 3<>pipe 4<>out; head -c 65536 /dev/zero >&3
             "$0" run \(guest) --report pipe >out & job=$!
             head -c 1 out >/dev/null; kill -TERM $job; wait $job
             """)

@@ -17,6 +17,11 @@ extension MachineConfiguration {
         let sizes = readsFiles ? moduleSizes(&ofModules) : nil
         var faults = FaultList()
         _ = MachinePlan(self, image, modules: sizes, host: .most, &faults)
+        if let timeout, timeout <= .zero {
+            // Such a machine is made all the same, and ends at once.
+            let words = "a machine cannot run for \(timeout); give it a time above 0, or none"
+            faults.add("timeout", .configuration(words))
+        }
         faults.add(ofModules)
         faults.add(ofImage)
         try faults.end()

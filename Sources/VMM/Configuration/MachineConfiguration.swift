@@ -34,7 +34,8 @@ public struct MachineConfiguration: Sendable {
     public var measuresExits = false
     /// Gets a line for each exit; nil for none, which costs nothing.
     public var trace: ExitTrace?
-    /// How long the guest may run, above 0; nil for as long as it likes.
+    /// How long the guest may run; nil for as long as it likes. With 0 or less, which ``validate(readsFiles:)`` tells as a mistake, it ends
+    /// at once.
     public var timeout: Duration?
     /// When it is over at the latest, making the machine included.
     public var deadline = Deadline.never

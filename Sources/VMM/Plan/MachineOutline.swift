@@ -31,10 +31,6 @@ struct MachineOutline {
         vcpuCount = count ?? 1
         interrupts = controllers ?? .full
         devices = Self.slots(configuration, boot, map, controllers, &faults)
-        if let timeout = configuration.timeout, timeout <= .zero {
-            let words = "a machine cannot run for \(timeout); give it a time above 0, or none"
-            faults.add("timeout", .configuration(words))
-        }
         memory = configuration.sharedMemory.enumerated().reduce(map) { map, shared in
             guard let map else { return nil }
             return faults.check("sharedMemory[\(shared.offset)]") { () throws(VMMError) in
