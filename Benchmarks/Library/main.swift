@@ -11,7 +11,9 @@ if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "machines" {
     try runMachines(Int(CommandLine.arguments[2]) ?? 0)
     exit(EXIT_SUCCESS)
 }
-let all: [(name: String, run: () async throws -> Void)] = [("dialogue", Dialogue.run), ("flood", Flood.run)]
+let all: [(name: String, run: () async throws -> Void)] = [
+    ("dialogue", Dialogue.run), ("flood", Flood.run), ("spinning", Spinning.run),
+]
 let names = CommandLine.arguments.dropFirst()
 for benchmark in all where names.isEmpty || names.contains(benchmark.name) { try await benchmark.run() }
 
