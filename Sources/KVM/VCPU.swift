@@ -13,10 +13,11 @@ public struct KVMVCPU: ~Copyable, @unchecked Sendable {
     private let resources: VirtualMachineResources
     /// Whether the last run ended with an exit that the run page shows: a kick leaves the one before it there.
     private var hasExit = false
-    /// How often in a row KVM has asked to try again, with the vCPU ready to run.
+    /// How often since the last exit KVM has asked to try again, with the vCPU ready to run.
     private var refusals = 0
 
-    /// The most of that: KVM loses a race once or twice. After the first ones each takes a millisecond.
+    /// The most of that: KVM loses a race once or twice. After the first ones each takes a millisecond, as KVM has no event that tells
+    /// when a thread can be made.
     private static let maximumRefusals = 200
 
     /// Stops ``run()`` from any thread.
@@ -66,7 +67,7 @@ public struct KVMVCPU: ~Copyable, @unchecked Sendable {
         }
         refusals += 1
         guard refusals <= Self.maximumRefusals else { throw .cannotRun(.resourceTemporarilyUnavailable) }
-        // A kick ends it.
+        // A kick ends it, and the caller looks at the deadline after each.
         if refusals > 10 { usleep(1000) }
     }
 

@@ -7,9 +7,10 @@ import SystemPackage
 struct ConsoleTransmitter: QueueTask {
     /// Small buffers that wait together are written together, until they have so many bytes.
     private static let batchSize: UInt64 = 64 << 10
-    /// Or were so many, of any length: chains without output are work too.
+    /// No more buffers than about so many are taken together, whatever they hold: chains without output are work too.
     private static let batchBuffers = 4096
-    /// How many buffers of a queue are looked at when its machine has ended, to say how much output they hold.
+    /// How many buffers of a queue are looked at, about, when its machine has ended, to say how much output they hold: what a driver has
+    /// offered beyond that is not counted.
     private static let abandonedBuffers = 16_384
 
     private let channel: ConsoleChannel

@@ -81,31 +81,28 @@ struct VirtioFloodTests {
 
     @Test("chains without output, in the queues of all ports there can be, are given back")
     func empty() throws {
-        let run = try GuestRun(guest: "long-virtio-flood.elf") {
-            $0.commandLine = "empty=1024"
-            $0.devices.append(.virtioConsole(Self.allPorts))
-            $0.timeout = TestScale.patience
-        }
-        #expect(run.reason == .exited(status: 0))
+        let run = try Self.offerEmptyChains(of: 1024)
         #expect(run.report.devices.compactMap(\.fault).isEmpty)
         #expect(run.report.unwrittenBytes == 0)
     }
 
     @Test("a chain that is longer than any may be is refused in words")
     func tooLong() throws {
-        let run = try GuestRun(guest: "long-virtio-flood.elf") {
-            $0.commandLine = "empty=65536"
-            $0.devices.append(.virtioConsole(Self.allPorts))
-            $0.timeout = TestScale.patience
-        }
-        #expect(run.reason == .exited(status: 0))
+        let run = try Self.offerEmptyChains(of: 65_536)
         let faults = run.report.devices.compactMap(\.fault)
         #expect(faults.count == 1)
         #expect(faults.allSatisfy { $0.contains("the chain has not ended after 1024 descriptors") }, "\(faults)")
     }
 
-    private static var allPorts: VirtioConsoleConfiguration {
-        VirtioConsoleConfiguration(
-            ports: (1...VirtioPortConfiguration.limit).map { VirtioPortConfiguration(name: "port\($0)") })
+    /// On a console with all ports there can be.
+    private static func offerEmptyChains(of bufferCount: Int) throws -> GuestRun {
+        let ports = (1...VirtioPortConfiguration.limit).map { VirtioPortConfiguration(name: "port\($0)") }
+        let run = try GuestRun(guest: "long-virtio-flood.elf") {
+            $0.commandLine = "empty=\(bufferCount)"
+            $0.devices.append(.virtioConsole(VirtioConsoleConfiguration(ports: ports)))
+            $0.timeout = TestScale.patience
+        }
+        #expect(run.reason == .exited(status: 0))
+        return run
     }
 }
