@@ -6,6 +6,8 @@ import XCTest
 /// Every guest of the table, in all of its rows: what it prints, how it ends, and where it looks for what is not there. A method is named as
 /// its guest's file.
 final class GuestTests: GuestTestCase {
+    override class func setUp() { WakingWait.begin }
+
     func test_acpi_list_elf() async throws { try await run() }
     func test_bios_clock_bin() async throws { try await run() }
     func test_bios_disk_bin() async throws { try await run() }
