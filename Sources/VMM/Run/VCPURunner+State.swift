@@ -24,14 +24,26 @@ extension VCPURunner {
             let special = try vcpu.specialRegisters()
             let registers = try vcpu.registers()
             let here = CPUSnapshot(registers: registers, special: special)
-            let vector = machine.gates.lazy.compactMap { $0.vector(at: here.instructionAddress) }.first
-            return if let vector { try exception(vector, here) } else { nil }
+            return if let vector = vector(at: here) { try exception(vector, here) } else { nil }
         }
+    }
+
+    /// Whose gate a state is in, if it is in one.
+    private func vector(at here: CPUSnapshot) -> UInt8? {
+        machine.gates.lazy.compactMap { $0.vector(at: here.instructionAddress) }.first
+    }
+
+    /// What came to a vector's gate. Where that came to a gate as well, as on a host that delivers one interrupt twice (QEMU's AMD-V now
+    /// and then), the first of the two tells where the guest was.
+    func exception(_ vector: UInt8, _ here: CPUSnapshot) throws(KVMError) -> GuestException {
+        let last = try delivered(vector, here)
+        guard let first = self.vector(at: last.state) else { return last }
+        return try delivered(first, last.state)
     }
 
     /// Undoes what the processor did to deliver an exception (Intel SDM vol. 3A sections 7.12.1, 7.14.2 and 21.1.4), as far as its stack
     /// can be read.
-    func exception(_ vector: UInt8, _ here: CPUSnapshot) throws(KVMError) -> GuestException {
+    private func delivered(_ vector: UInt8, _ here: CPUSnapshot) throws(KVMError) -> GuestException {
         var (registers, special) = (here.registers, here.special)
         let mode = here.mode
         // What the gates are made for, whatever the code segment is that they lead to.

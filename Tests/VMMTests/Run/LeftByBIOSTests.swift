@@ -52,6 +52,24 @@ struct LeftByBIOSTests {
         #expect(try !machine.first.exception(8, state).isTick)
     }
 
+    @Test("a fault at the gate that the tick came to is not taken for what the guest did")
+    func twice() throws {
+        let machine = try VirtualMachine(MachineConfiguration(image: Self.image([0xF4])))
+        var state = try machine.first.snapshot()
+        let gates = try #require(machine.parts.gates.first)
+        let gate = UInt32(gates.stubs + 8 * 4)
+        #expect(gates.vector(at: UInt64(gate)) == 8)
+        // A double fault's code and frame, at the gate's first instruction, and the tick's frame behind them.
+        for (index, word) in [0, gate, 8, 2, 0x8024, 8, 0x202].enumerated() {
+            try machine.parts.host.memory.store(UInt32(word), at: GuestAddress(0x8FE4 + UInt64(index) * 4))
+        }
+        state.registers.rsp = 0x8FE4
+        let exception = try machine.first.exception(8, state)
+        #expect(exception.isTick)
+        #expect(exception.state.registers.rip == 0x8024)
+        #expect(exception.state.registers.rsp == 0x9000)
+    }
+
     @Test("a kernel that goes back to real mode and calls a BIOS is told that there is none")
     func realMode() throws {
         let run = try Self.run([
