@@ -1,8 +1,7 @@
 import Synchronization
 import VMM
 
-/// How soon machines that spin end when their tasks are cancelled, and how long another task waits for its turn meanwhile. While they are
-/// made, which takes threads of tasks and has ever more machines beside it that spin, that is long.
+/// How soon machines that spin are made and end when their tasks are cancelled, and how long another task waits for its turn meanwhile.
 enum Spinning {
     private static let machineCount = 200
 

@@ -1,6 +1,26 @@
 import LinuxHost
 
 extension VirtualMachine {
+    /// Makes the machine as the initializer without tasks does, on a thread of its own; the task is suspended until then, and keeps none of
+    /// Swift's threads. A task that is cancelled stops the machine, which also ends the wait for an image that comes through a pipe.
+    ///
+    /// - Throws: `VMMError.kvm`, `.host`, `.image`, `.configuration`, `.state`.
+    public init(_ configuration: MachineConfiguration) async throws(VMMError) {
+        let control = configuration.control ?? MachineControl()
+        var stoppable = configuration
+        stoppable.control = control
+        let carrier = MachineCarrier()
+        await carrier.work(stoppedBy: control) { [stoppable] carrier in
+            do throws(VMMError) {
+                carrier.machine = try VirtualMachine(stoppable)
+            } catch {
+                carrier.failure = error
+            }
+        }
+        guard let machine = carrier.machine.take() else { throw carrier.failure ?? .fault("no machine was made") }
+        self = machine
+    }
+
     /// Runs the guest until it ends, fails, or is stopped, on a thread of the machine's own; the task is suspended until then, and keeps
     /// none of Swift's threads. A task that is cancelled stops the guest: the reason is ``StopReason/stopped``.
     ///
@@ -8,33 +28,46 @@ extension VirtualMachine {
     /// ``FinishedMachine/unwrittenByteCount`` tells.
     public consuming func run() async -> FinishedMachine {
         let control = control
-        let run = ThreadedRun(self)
-        return await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in run.begin { continuation.resume(returning: $0) } }
-        } onCancel: {
-            control.stop()
+        let carrier = MachineCarrier()
+        carrier.machine = consume self
+        await carrier.work(stoppedBy: control) { carrier in
+            guard let machine = carrier.machine.take() else { return }
+            carrier.finished = machine.run()
         }
+        // No thread has taken it.
+        if let machine = carrier.machine.take() {
+            return FinishedMachine(machine, .failed(carrier.failure ?? .fault("no thread runs the machine")))
+        }
+        guard let finished = carrier.finished.take() else { preconditionFailure("a run leaves what is left of it") }
+        return finished
     }
 }
 
-/// Carries a machine to the thread that runs it.
-private final class ThreadedRun: @unchecked Sendable {
-    // The task that makes it leaves it to the thread; where there is none, it takes it back.
-    private var machine: VirtualMachine?
+/// Carries a machine between a task and a thread, which have it in turn. Nothing is left on the thread when the task goes on, so that what
+/// it lets go of then is gone.
+private final class MachineCarrier: @unchecked Sendable {
+    var machine: VirtualMachine?
+    var finished: FinishedMachine?
+    var failure: VMMError?
 
-    init(_ machine: consuming VirtualMachine) {
-        self.machine = consume machine
-    }
-
-    func begin(then completion: @escaping @Sendable (FinishedMachine) -> Void) {
-        do throws(HostError) {
-            _ = try SystemThread {
-                guard let machine = self.machine.take() else { return }
-                completion(machine.run())
+    /// Calls `body` on a thread of its own, and suspends the task until then. Where there is no thread, that is the failure.
+    ///
+    /// - Parameter control: is told to stop when the task is cancelled.
+    func work(stoppedBy control: MachineControl, _ body: @escaping @Sendable (MachineCarrier) -> Void) async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                do throws(HostError) {
+                    _ = try SystemThread {
+                        body(self)
+                        continuation.resume()
+                    }
+                } catch {
+                    failure = .host(error)
+                    continuation.resume()
+                }
             }
-        } catch {
-            guard let machine = machine.take() else { return }
-            completion(FinishedMachine(machine, .failed(.host(error))))
+        } onCancel: {
+            control.stop()
         }
     }
 }

@@ -38,8 +38,8 @@ public struct VirtualMachine: ~Copyable, @unchecked Sendable {
     ///
     /// The configuration's control, inputs, streams and shared memory belong to this machine from now on, also where it cannot be made.
     ///
-    /// It keeps the calling thread until image and modules are read. What comes through a pipe is waited for:
-    /// ``MachineConfiguration/deadline`` and ``MachineControl/stop()`` end that, the cancellation of a task by itself does not.
+    /// It keeps the calling thread until image and modules are read; where there are Swift tasks the asynchronous form is the right one.
+    /// What comes through a pipe is waited for: ``MachineConfiguration/deadline`` and ``MachineControl/stop()`` end that.
     ///
     /// - Throws: `VMMError.kvm`, `.host`, `.image`, `.configuration`, `.state`.
     public init(_ configuration: MachineConfiguration) throws(VMMError) {

@@ -64,7 +64,7 @@ struct ClaimTests {
         var configuration = MachineConfiguration(image: .file(Guests.path("real-hello.bin")), stream: stream)
         configuration.timeout = TestScale.patience
         configuration.control = control
-        let machine = try VirtualMachine(configuration)
+        let machine = try await VirtualMachine(configuration)
         configuration.devices.append(.uart(UARTConfiguration(port: .com2, stream: other)))
         #expect(configuration.refusal != nil)
         #expect(control.state == .ready)

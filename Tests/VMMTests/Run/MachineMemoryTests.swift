@@ -39,7 +39,7 @@ struct MachineMemoryTests {
         // movb 0x8000, %al; incb %al; movb %al, 0x8001; hlt
         var configuration = MachineConfiguration(image: .bytes([0xA0, 0x00, 0x80, 0xFE, 0xC0, 0xA2, 0x01, 0x80, 0xF4]))
         configuration.control = control
-        let machine = try VirtualMachine(configuration)
+        let machine = try await VirtualMachine(configuration)
         try control.memory.write([7], at: 0x8000)
         let finished = await machine.run()
         #expect(try finished.reason == .halted)

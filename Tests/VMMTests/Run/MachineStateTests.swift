@@ -83,7 +83,7 @@ struct MachineStateTests {
             let control = MachineControl()
             var configuration = MachineConfiguration(image: .bytes([0xF4]), stream: stream)
             configuration.control = control
-            let machine = try VirtualMachine(configuration)
+            let machine = try await VirtualMachine(configuration)
             // RLIMIT_SIGPENDING
             var limit = rlimit(rlim_cur: 0, rlim_max: 0)
             guard unsafe setrlimit(__rlimit_resource_t(11), &limit) == 0 else { exit(2) }
@@ -98,7 +98,7 @@ struct MachineStateTests {
     func givenUp() async throws {
         let control = MachineControl()
         let states = control.states
-        _ = try VirtualMachine(Self.configuration(control))
+        _ = try await VirtualMachine(Self.configuration(control))
         #expect(await states.reduce(into: []) { $0.append($1) } == [.ready, .ended(.stopped)])
     }
 

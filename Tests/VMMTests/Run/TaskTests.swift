@@ -7,12 +7,12 @@ import VMM
 /// Machines that Swift's tasks run.
 @Suite("A machine that a task runs", .requiresKVM)
 struct TaskTests {
-    private static func spinning(_ control: MachineControl? = nil) throws(VMMError) -> VirtualMachine {
+    private static func spinning(_ control: MachineControl? = nil) async throws(VMMError) -> VirtualMachine {
         var configuration = MachineConfiguration(image: .file(Guests.path("spin.bin")))
         configuration.memorySize = 1 << 20
         configuration.timeout = TestScale.patience
         configuration.control = control
-        return try VirtualMachine(configuration)
+        return try await VirtualMachine(configuration)
     }
 
     @Test("ends as one that a thread runs, and leaves its output, registers, memory and report")
@@ -35,13 +35,8 @@ struct TaskTests {
         await #expect(processExitsWith: .success) {
             let controls = (0..<TestScale.count(200)).map { _ in MachineControl() }
             let reasons = try await withThrowingTaskGroup(of: StopReason?.self) { group in
+                for control in controls { group.addTask { try await Self.spinning(control).run().reason } }
                 for control in controls {
-                    // Else each would be made beside more that spin.
-                    await control.pause()
-                    group.addTask { try await Self.spinning(control).run().reason }
-                }
-                for control in controls {
-                    control.resume()
                     for await state in control.states where state == .running { break }
                 }
                 // Would never come to run if machines took the threads of tasks.
@@ -67,6 +62,21 @@ struct TaskTests {
         let finished = try await task.value
         #expect(try finished.reason == .stopped)
         #expect(finished.report.exitCount <= 1)
+    }
+
+    @Test("is made without a thread of tasks, and no longer waits for its image when the task is cancelled")
+    func cancelledWaiting() async throws {
+        let pipe = HostPipe()
+        let path = "/proc/self/fd/\(pipe.readEnd.number)"
+        let tasks = (0..<50).map { _ in
+            Task { _ = try await VirtualMachine(MachineConfiguration(image: .file(path))) }
+        }
+        // Would never go on if the wait kept its thread.
+        for _ in 0..<10 { try await Task.sleep(for: .milliseconds(1)) }
+        for task in tasks { task.cancel() }
+        for task in tasks {
+            await #expect(throws: VMMError.image(name: path, .stopped)) { try await task.value }
+        }
     }
 
     private actor Owner {

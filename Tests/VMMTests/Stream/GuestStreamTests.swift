@@ -363,7 +363,7 @@ struct GuestStreamTests {
         var configuration = MachineConfiguration(image: .file("/nonexistent"), stream: stream)
         configuration.devices.append(
             .virtioConsole(VirtioConsoleConfiguration(ports: [VirtioPortConfiguration(name: "a", stream: port)])))
-        #expect(throws: VMMError.self) { _ = try VirtualMachine(configuration) }
+        await #expect(throws: VMMError.self) { _ = try await VirtualMachine(configuration) }
         for stream in [stream, port] {
             for await _ in stream.chunks { Issue.record("there is nothing to read") }
             await #expect(throws: GuestStreamError(.ended)) { try await stream.send("x") }

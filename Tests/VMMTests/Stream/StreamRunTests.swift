@@ -119,7 +119,7 @@ struct StreamRunTests {
     @Test("a machine that goes without having run ends its streams")
     func dropped() async throws {
         let stream = GuestStream()
-        do { _ = try VirtualMachine(MachineConfiguration(image: .bytes([0xF4]), stream: stream)) }
+        do { _ = try await VirtualMachine(MachineConfiguration(image: .bytes([0xF4]), stream: stream)) }
         for await _ in stream.lines { Issue.record("there is nothing to read") }
         await #expect(throws: GuestStreamError(.ended)) { try await stream.send("x") }
     }

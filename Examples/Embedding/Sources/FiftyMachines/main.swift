@@ -18,7 +18,7 @@ func square(of number: UInt16) async throws -> UInt32 {
     configuration.memorySize = 1 << 20
     configuration.timeout = .seconds(60)
     configuration.control = control
-    let machine = try VirtualMachine(configuration)
+    let machine = try await VirtualMachine(configuration)
     try control.memory.write([UInt8(number & 0xFF), UInt8(number >> 8)], at: 0x8000)
     let finished = await machine.run()
     guard try finished.reason == .halted else { throw OtherEnd(reason: try finished.reason) }

@@ -6,7 +6,7 @@ let output = ConsoleOutput()
 var configuration = MachineConfiguration(image: .file(CommandLine.arguments[1]), output: output)
 configuration.timeout = .seconds(10)
 
-let finished = try await VirtualMachine(configuration).run()
+let finished = try VirtualMachine(configuration).run()
 switch try finished.reason {
 case .halted: print("The guest halted. It said: \(String(decoding: output.collected, as: UTF8.self))", terminator: "")
 case .exited(let status): print("The guest ended with status \(status).")
