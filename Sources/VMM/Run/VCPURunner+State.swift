@@ -33,8 +33,8 @@ extension VCPURunner {
         machine.gates.lazy.compactMap { $0.vector(at: here.instructionAddress) }.first
     }
 
-    /// What came to a vector's gate. Where that came to a gate as well, as on a host that delivers one interrupt twice (QEMU's AMD-V now
-    /// and then), the first of the two tells where the guest was.
+    /// What came to a vector's gate. Where the vCPU was at a gate already, as on a host that delivers one interrupt twice or a fault right
+    /// behind it (QEMU's AMD-V now and then), what led it there came first, and tells where the guest was.
     func exception(_ vector: UInt8, _ here: CPUSnapshot) throws(KVMError) -> GuestException {
         let last = try delivered(vector, here)
         guard let first = self.vector(at: last.state) else { return last }

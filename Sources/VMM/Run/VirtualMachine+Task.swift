@@ -9,15 +9,28 @@ extension VirtualMachine {
         let control = configuration.control ?? MachineControl()
         var stoppable = configuration
         stoppable.control = control
+        let claims = MachineClaims(stoppable)
+        // What has another machine is left alone, by the task's cancellation too.
+        guard claims.refusal == nil else {
+            self = try VirtualMachine(stoppable, claims)
+            return
+        }
         let carrier = MachineCarrier()
-        await carrier.work(stoppedBy: control) { [stoppable] carrier in
+        carrier.plan = (stoppable, claims)
+        await carrier.work(stoppedBy: control) { carrier in
+            guard let (configuration, claims) = carrier.plan.take() else { return }
             do throws(VMMError) {
-                carrier.machine = try VirtualMachine(stoppable)
+                carrier.machine = try VirtualMachine(configuration, claims)
             } catch {
                 carrier.failure = error
             }
         }
-        guard let machine = carrier.machine.take() else { throw carrier.failure ?? .fault("no machine was made") }
+        guard let machine = carrier.machine.take() else {
+            let failure = carrier.failure ?? .fault("no machine was made")
+            // Known already, unless no thread was there.
+            control.noteEnd(.failed(failure))
+            throw failure
+        }
         self = machine
     }
 
@@ -34,18 +47,17 @@ extension VirtualMachine {
             guard let machine = carrier.machine.take() else { return }
             carrier.finished = machine.run()
         }
-        // No thread has taken it.
-        if let machine = carrier.machine.take() {
-            return FinishedMachine(machine, .failed(carrier.failure ?? .fault("no thread runs the machine")))
-        }
-        guard let finished = carrier.finished.take() else { preconditionFailure("a run leaves what is left of it") }
-        return finished
+        if let finished = carrier.finished.take() { return finished }
+        // Either is there: what takes the machine leaves what became of it.
+        guard let machine = carrier.machine.take() else { preconditionFailure("a machine is gone") }
+        return FinishedMachine(machine, .failed(carrier.failure ?? .fault("no thread ran the machine")))
     }
 }
 
-/// Carries a machine between a task and a thread, which have it in turn. Nothing is left on the thread when the task goes on, so that what
-/// it lets go of then is gone.
+/// Carries a machine, and what it is made from, between a task and a thread, which have it in turn. The thread takes it out and keeps nothing
+/// when the task goes on, so that what the task lets go of then is gone.
 private final class MachineCarrier: @unchecked Sendable {
+    var plan: (MachineConfiguration, MachineClaims)?
     var machine: VirtualMachine?
     var finished: FinishedMachine?
     var failure: VMMError?

@@ -43,7 +43,11 @@ public struct VirtualMachine: ~Copyable, @unchecked Sendable {
     ///
     /// - Throws: `VMMError.kvm`, `.host`, `.image`, `.configuration`, `.state`.
     public init(_ configuration: MachineConfiguration) throws(VMMError) {
-        let claims = MachineClaims(configuration)
+        self = try VirtualMachine(configuration, MachineClaims(configuration))
+    }
+
+    /// - Parameter claims: the configuration's.
+    init(_ configuration: MachineConfiguration, _ claims: MachineClaims) throws(VMMError) {
         do throws(VMMError) {
             if let refusal = claims.refusal { throw refusal }
             self = try VirtualMachine(making: configuration, claims.consoleEnds)

@@ -52,18 +52,22 @@ struct LeftByBIOSTests {
         #expect(try !machine.first.exception(8, state).isTick)
     }
 
-    @Test("a fault at the gate that the tick came to is not taken for what the guest did")
-    func twice() throws {
+    @Test(
+        "the tick that comes twice, or a fault at the gate that it came to, is told by where the guest was",
+        arguments: [false, true])
+    func twice(isFault: Bool) throws {
         let machine = try VirtualMachine(MachineConfiguration(image: Self.image([0xF4])))
         var state = try machine.first.snapshot()
         let gates = try #require(machine.parts.gates.first)
         let gate = UInt32(gates.stubs + 8 * 4)
         #expect(gates.vector(at: UInt64(gate)) == 8)
-        // A double fault's code and frame, at the gate's first instruction, and the tick's frame behind them.
-        for (index, word) in [0, gate, 8, 2, 0x8024, 8, 0x202].enumerated() {
-            try machine.parts.host.memory.store(UInt32(word), at: GuestAddress(0x8FE4 + UInt64(index) * 4))
+        // A double fault's code, where it is one; the frame at the gate's first instruction; and the tick's frame behind it.
+        let words = (isFault ? [0] : []) + [gate, 8, 2, 0x8024, 8, 0x202]
+        let stack = 0x9000 - UInt64(words.count) * 4
+        for (index, word) in words.enumerated() {
+            try machine.parts.host.memory.store(UInt32(word), at: GuestAddress(stack + UInt64(index) * 4))
         }
-        state.registers.rsp = 0x8FE4
+        state.registers.rsp = stack
         let exception = try machine.first.exception(8, state)
         #expect(exception.isTick)
         #expect(exception.state.registers.rip == 0x8024)

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import SystemPackage
 import TestSupport
@@ -13,6 +14,10 @@ struct TaskTests {
         configuration.timeout = TestScale.patience
         configuration.control = control
         return try await VirtualMachine(configuration)
+    }
+
+    private static func halting() throws(VMMError) -> VirtualMachine {
+        try VirtualMachine(MachineConfiguration(image: .bytes([0xF4])))
     }
 
     @Test("ends as one that a thread runs, and leaves its output, registers, memory and report")
@@ -77,6 +82,49 @@ struct TaskTests {
         for task in tasks {
             await #expect(throws: VMMError.image(name: path, .stopped)) { try await task.value }
         }
+    }
+
+    /// In a process of its own, in which no thread fits into memory from then on.
+    @Test("that cannot be made or run for want of a thread tells all who follow it")
+    func noThread() async {
+        await #expect(processExitsWith: .success) {
+            alarm(600)
+            let (control, stream) = (MachineControl(), GuestStream())
+            var configuration = MachineConfiguration(image: .bytes([0xF4]), stream: stream)
+            configuration.control = control
+            // Without a thread, whose stack the C library would keep for the next.
+            let other = try Self.halting()
+            // A thread's stack takes 2 MiB at least.
+            let pages = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ").first
+            let size = try #require(pages.flatMap { UInt($0) }) * 4096 + 1 << 20
+            var limit = rlimit(rlim_cur: size, rlim_max: size)
+            guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0 else { exit(2) }
+            do throws(VMMError) {
+                _ = try await VirtualMachine(configuration)
+                exit(3)
+            } catch let error {
+                guard case .host = error, control.state == .failed(error) else { exit(4) }
+            }
+            for await _ in stream.lines { exit(5) }
+            guard case .host? = await other.run().failure else { exit(6) }
+            exit(EXIT_SUCCESS)
+        }
+    }
+
+    @Test("one that is cancelled leaves another machine alone whose control it was given")
+    func cancelledSecond() async throws {
+        let control = MachineControl()
+        let first = Task { try await Self.spinning(control).run().reason }
+        for await state in control.states where state == .running { break }
+        let second = Task {
+            while !Task.isCancelled { await Task.yield() }
+            _ = try await Self.spinning(control)
+        }
+        second.cancel()
+        await #expect(throws: VMMError.self) { try await second.value }
+        #expect(control.state == .running)
+        first.cancel()
+        #expect(try await first.value == .stopped)
     }
 
     private actor Owner {

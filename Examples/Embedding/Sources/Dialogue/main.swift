@@ -9,7 +9,7 @@ let stream = GuestStream()
 let configuration = MachineConfiguration(image: .file(kernel), stream: stream)
 
 // The guest runs on a thread of its own. Whoever waits for it keeps none.
-async let finished = VirtualMachine(configuration).run()
+let finished = Task { try await VirtualMachine(configuration).run() }
 do {
     let question = try await stream.wait(for: "? ")
     print("The guest asks: \(question.split(separator: "\n").last ?? "")")
@@ -20,7 +20,7 @@ do {
 }
 // The stream tells only that it is over. Why, the machine tells: also that there is none.
 do {
-    print("Then \(try await finished.reason).")
+    print("Then \(try await finished.value.reason).")
 } catch {
     print(error)
     exit(1)
