@@ -137,4 +137,8 @@ long clinux_terminal_make_pair(char *name, size_t size);
 /* Bytes pass the terminal unchanged both ways. */
 long clinux_terminal_make_transparent(int fd);
 
+/* The words that the program was started with, its name included. */
+int clinux_argument_count(void);
+const char *clinux_argument(int index);
+
 #endif

@@ -102,6 +102,8 @@ public struct KVMVCPU: ~Copyable, @unchecked Sendable {
 public final class VCPUKicker: Sendable {
     private let thread = Atomic<Int32>(0)
     private let pending = Atomic<Bool>(false)
+    /// Kicks where the system takes no more signals: a timer's has its room from the start.
+    private let reserve = Mutex<KickTimer?>(nil)
 
     init() {}
 
@@ -109,13 +111,15 @@ public final class VCPUKicker: Sendable {
     public func kick() {
         pending.store(true, ordering: .sequentiallyConsistent)
         let thread = thread.load(ordering: .sequentiallyConsistent)
-        if thread != 0 { KickSignal.send(to: thread) }
+        guard thread != 0, !KickSignal.send(to: thread) else { return }
+        reserve.withLock { try? $0?.arm(after: 1, every: 0) }
     }
 
     /// Notes the calling thread as the one that runs the vCPU: kicks end its waits, also before the first run.
     public func noteThread() {
         let current = KickSignal.accept()
         if thread.load(ordering: .relaxed) != current {
+            reserve.withLock { $0 = try? KickTimer() }
             thread.store(current, ordering: .sequentiallyConsistent)
         }
     }

@@ -22,7 +22,9 @@ public enum KickSignal {
     /// Sends it to a thread of this process.
     ///
     /// - Parameter thread: its id.
-    public static func send(to thread: Int32) { _ = clinux_kick(thread) }
+    /// - Returns: false where the system has no room for one more signal that waits (RLIMIT_SIGPENDING).
+    @discardableResult
+    public static func send(to thread: Int32) -> Bool { clinux_kick(thread) != -Int(EAGAIN) }
 }
 
 /// Signals of the process that end a run, for a program that wants to stop its machine on SIGINT and the like. Nothing is

@@ -21,7 +21,10 @@ enum EndSignals {
     /// The work is over. What is left to say may wait for a reader that takes nothing: a signal ends that wait as it ends any
     /// program.
     static func release() {
-        for number in all { _ = signal(number, SIG_DFL) }
+        for number in all {
+            // The kernel keeps what would end the first process of a container from it, unless it has asked for the signal.
+            _ = getpid() == 1 ? signal(number) { _exit(128 + $0) } : signal(number, SIG_DFL)
+        }
         // One that came before, even just before, cannot do that any more.
         guard let number = StopSignals.caught else { return }
         StopSignals.send(number, after: patience)

@@ -9,11 +9,11 @@ enum Main {
     static func main() {
         let start = MonotonicClock.now
         StandardStreams.prepare()
-        guard areArgumentsText else {
+        guard let arguments = ProgramArguments.all else {
             StandardStreams.say("an argument is not UTF-8 text; rename the file, or give another path to it")
             exit(ExitStatus.usage.rawValue)
         }
-        let words = ScreenOption.completed(Array(CommandLine.arguments.dropFirst()))
+        let words = ScreenOption.completed(Array(arguments.dropFirst()))
         do {
             try run(words, since: start)
         } catch let failure as Failure {
@@ -49,14 +49,6 @@ enum Main {
     private static func end(_ failure: Failure) -> Never {
         StandardStreams.say(failure.message)
         exit(failure.status.rawValue)
-    }
-
-    /// Whether all arguments are UTF-8. Swift would repair those that are not, and another file would be opened, or made.
-    private static var areArgumentsText: Bool {
-        // SAFETY: the system's list has as many C strings as it says, and nobody changes it.
-        (0..<Int(CommandLine.argc)).allSatisfy { index in
-            unsafe CommandLine.unsafeArgv[index].flatMap { unsafe String(validatingCString: $0) } != nil
-        }
     }
 
     /// The command that the first word names, for the rest of the words: parsed by itself, it is found without looking at

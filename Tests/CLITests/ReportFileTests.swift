@@ -21,6 +21,25 @@ struct ReportFileTests {
         _ = try Report(try scratch.read("report.json"))
     }
 
+    @Test("a signal at any moment leaves a whole report or none, and nothing else")
+    func signalAtAnyMoment() async throws {
+        let script = """
+            rm -f report.json; "$0" run "$1" --report report.json >/dev/null 2>&1 & sleep "$2"; kill -TERM $! 2>/dev/null; wait $!
+            """
+        var reports = 0
+        for time in 0..<TestScale.count(100) {
+            let outcome = try await scratch.shell(script, [hello, "0.0\(time < 10 ? "0" : "")\(time)"])
+            #expect([0, 143].contains(outcome.status), "\(time) ms: \(outcome.words)")
+            guard try scratch.names == ["report.json"] else {
+                #expect(try scratch.names == [])
+                continue
+            }
+            _ = try Report(try scratch.read("report.json"))
+            reports += 1
+        }
+        #expect(reports > 0)
+    }
+
     @Test("a file that is there is replaced whole, when the run is over and not before")
     func replacesFile() async throws {
         let old = String(repeating: "old\n", count: 10_000)

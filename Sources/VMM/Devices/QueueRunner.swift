@@ -109,7 +109,8 @@ final class QueueRunner<Task: QueueTask>: DeviceQueue {
         do throws(HostError) {
             try armDoorbell()
         } catch {
-            session.fail(.device("\(error)"))
+            // None of the guest's fault.
+            host.control.fail(.host(error))
         }
         ring()
     }

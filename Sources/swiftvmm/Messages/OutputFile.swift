@@ -14,6 +14,8 @@ final class OutputFile {
     /// Where the bytes are written first; the path itself for a pipe or a device.
     private let temporaryPath: String
     private(set) var descriptor: Int32
+    /// Whether the bytes go to a file of another name first.
+    var isBeside: Bool { temporaryPath != path }
     private let growing: GrowingFile?
 
     /// - Parameters:

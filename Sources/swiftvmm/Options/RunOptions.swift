@@ -67,9 +67,8 @@ struct RunOptions: Equatable {
         let exitTrace = traceFile.map { ExitTrace(descriptor: $0.descriptor) }
         let outcome = boot(exitTrace, traceFile, until: deadline)
         let summary = outcome.summary.judged(by: expectation, success: successStatus)
-        EndSignals.release()
-        try reportFile?.write(
-            RunReportFile(image: image, stop: summary, run: outcome.numbers, vcpus: outcome.states).json.bytes)
+        let report = RunReportFile(image: image, stop: summary, run: outcome.numbers, vcpus: outcome.states)
+        try write(report, to: reportFile)
         if let detail = summary.detail { StandardStreams.detail(detail) }
         if let traceFile, let error = exitTrace?.failure {
             // How the run ended is not to be lost behind it.
@@ -83,6 +82,13 @@ struct RunOptions: Equatable {
         guard summary.status == .success else {
             throw Failure(status: summary.status, message: summary.message)
         }
+    }
+
+    /// The run is over: from now on signals end the program at once, but while it writes a file that a signal would leave beside the report.
+    private func write(_ report: RunReportFile, to file: OutputFile?) throws {
+        if file?.isBeside != true { EndSignals.release() }
+        defer { EndSignals.release() }
+        try file?.write(report.json.bytes)
     }
 
     /// Two outputs into one file would destroy each other.

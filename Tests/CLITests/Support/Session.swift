@@ -16,8 +16,10 @@ struct Session {
         iterator = process.standardOutput.makeAsyncIterator()
     }
 
+    var id: Int32 { process.processIdentifier.value }
+
     /// What the system tells about the process.
-    var state: ProcessState { ProcessState(process.processIdentifier.value) }
+    var state: ProcessState { ProcessState(id) }
 
     /// Gives the process input.
     func type(_ text: String) async throws {

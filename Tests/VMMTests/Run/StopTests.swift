@@ -50,6 +50,26 @@ struct StopTests {
         #expect(run.reason == .halted)
     }
 
+    /// In a process of its own, which is left without room for signals that wait.
+    @Test("another thread stops a guest where the system queues no more signals")
+    func stoppedWithoutQueue() async {
+        await #expect(processExitsWith: .success) {
+            alarm(600)
+            let machine = try Self.spinning(nil)
+            let control = machine.control
+            let other = HostThread {
+                while control.state != .running { usleep(1_000) }
+                // RLIMIT_SIGPENDING
+                var limit = rlimit(rlim_cur: 0, rlim_max: 0)
+                guard unsafe setrlimit(__rlimit_resource_t(11), &limit) == 0 else { exit(2) }
+                control.stop()
+            }
+            let reason = try machine.run().reason
+            other.join()
+            exit(reason == .stopped ? EXIT_SUCCESS : 3)
+        }
+    }
+
     @Test("another thread stops a guest that never would end, by its kick and not by a look now and then")
     func stopped() throws {
         let machine = try Self.spinning(TestScale.patience)

@@ -25,6 +25,24 @@ struct VirtioConsoleFailureTests {
         return (console, pipe)
     }
 
+    /// In a process of its own, which is left without descriptors.
+    @Test("a doorbell for which the host has no descriptor fails the run, and is no fault of the guest's", .requiresKVM)
+    func noDoorbell() async {
+        await #expect(processExitsWith: .success) {
+            alarm(600)
+            var configuration = MachineConfiguration(image: .file(Guests.path("long-virtio-hello.elf")))
+            configuration.devices.append(.virtioConsole(VirtioConsoleConfiguration(output: ConsoleOutput())))
+            configuration.onThreadStart = { role in
+                guard role == .vcpu(0) else { return }
+                var limit = rlimit(rlim_cur: 0, rlim_max: 0)
+                guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { exit(2) }
+            }
+            let finished = try await VirtualMachine(configuration).run()
+            guard case .host(let error)? = finished.failure else { exit(3) }
+            exit(error.reason == .tooManyOpenFiles ? EXIT_SUCCESS : 4)
+        }
+    }
+
     @Test("a reader that takes nothing holds the driver up, and then loses nothing", arguments: [0, O_NONBLOCK])
     func blockedReader(flags: Int32) throws {
         let (console, pipe) = try Self.makeBlocked(flags: flags)
