@@ -84,9 +84,13 @@ struct TraceFileTests {
             "mkfifo pipe; cat pipe >copy & \"$0\" run \"$1\" --trace pipe; status=$?; wait; exit $status", [hello])
         expectSuccess(outcome, greeting)
         #expect(try scratch.text("copy").split(separator: "\n").last?.contains("halt") == true)
+        // The guest has its input, and ends, when the reader is gone.
         let closed = try await scratch.shell(
-            "true <pipe & \"$0\" run \"$1\" --trace pipe; status=$?; wait; exit $status", [hello])
-        #expect(closed.status == 74 && closed.text == greeting, "\(closed)")
+            """
+            (true <pipe; touch gone) &
+            (until [ -e gone ]; do sleep 0.01; done; printf 'a\\004') | "$0" run "$1" --trace pipe
+            """, [Guests.path("real-echo.bin")])
+        #expect(closed.status == 74 && closed.text == "a", "\(closed)")
         #expect(closed.errors == "swiftvmm: cannot write the trace pipe: Broken pipe\n")
     }
 
