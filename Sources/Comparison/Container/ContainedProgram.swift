@@ -1,5 +1,6 @@
 import CContainer
 import Glibc
+import LinuxHost
 import SystemPackage
 
 /// The child's side of a container: it isolates itself, step by step, and becomes the program.
@@ -11,6 +12,8 @@ struct ContainedProgram {
     let userGroup: gid_t
     /// The signals that its parent has blocked, as they were before.
     var signals: sigset_t
+    /// Its parent, as pidfd_open(2) gives it; below 0 where the system does not.
+    let parent: Int32
 
     /// A place that every system has, for the time until it is the root. It is covered in this container's view alone.
     private static let root = "/tmp"
@@ -19,6 +22,8 @@ struct ContainedProgram {
 
     /// Does not come back unless a step fails.
     mutating func run() throws(ComparisonError) {
+        // Also on the way, until a change of rights undoes it.
+        _ = ccontainer_signal_at_parents_end(SIGKILL)
         try group.join()
         try step("make a cgroup namespace", ccontainer_unshare(UInt(CLONE_NEWCGROUP)))
         try mapUser()
@@ -64,6 +69,8 @@ struct ContainedProgram {
         try step("drop its capabilities", ccontainer_drop_capabilities())
         // After the last change of rights, which would undo it.
         try step("end with its parent", ccontainer_signal_at_parents_end(SIGKILL))
+        // One that has ended before sends no signal any more.
+        guard readiness(of: parent, POLLIN) == 0 else { throw .fault("its parent has ended") }
     }
 
     private mutating func execute() throws(ComparisonError) {

@@ -43,7 +43,8 @@ package struct Container {
         defer { group.remove() }
         for note in group.missing { say(Self.missingMark + note) }
         var program = ContainedProgram(
-            words: words, group: group, user: geteuid(), userGroup: getegid(), signals: before)
+            words: words, group: group, user: geteuid(), userGroup: getegid(), signals: before,
+            parent: ccontainer_open_process(getpid()))
         let child = ccontainer_clone(Self.namespaces, group.descriptor)
         guard child >= 0 else {
             let isForbidden = [EPERM, ENOSPC, EUSERS].contains(-child)

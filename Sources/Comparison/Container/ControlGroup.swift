@@ -23,6 +23,8 @@ struct ControlGroup {
     private(set) var folders: [String] = []
     /// Where a child can be made right in it: its folder of version 2, opened; else -1.
     private(set) var descriptor: Int32 = -1
+    /// Keep them locked as long as this process lives.
+    private var locks: [Int32] = []
     /// What this machine refuses, in words.
     private(set) var missing: [String] = []
 
@@ -37,8 +39,7 @@ struct ControlGroup {
                     Limit(name: "memory", file: "memory.max", value: memory),
                     Limit(name: "swap", file: "memory.swap.max", value: "0", isNeeded: false), processes,
                 ])
-            // SAFETY: a C string for the length of the call.
-            if let folder = folders.first { descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+            descriptor = locks.first ?? -1
         } else {
             add(
                 "/memory", "control group of memory",
@@ -77,6 +78,7 @@ struct ControlGroup {
             return
         }
         folders.append(folder)
+        locks.append(Abandoned.lock(folder))
         for limit in limits {
             if let error = TextFile.write(limit.value, to: "\(folder)/\(limit.file)"), limit.isNeeded {
                 missing.append("no limit of \(limit.name): cannot write \(limit.file) of its control group: \(error)")
@@ -84,18 +86,35 @@ struct ControlGroup {
         }
     }
 
-    /// At the top, as only root may, or below the process's own group, which may be its user's.
     private func makeFolder(in hierarchy: String) -> String? {
-        let controller = hierarchy.dropFirst(Self.root.count + 1)
-        let own = TextFile.lines(of: "/proc/self/cgroup").lazy
-            .map { $0.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false) }
-            .first { $0.count == 3 && ($0[1] == controller || $0[1].split(separator: ",").contains(controller)) }
-        for parent in ["", own.map { $0[2] == "/" ? "" : String($0[2]) } ?? ""] {
-            let folder = "\(hierarchy)\(parent)/swiftvmm-\(getpid())"
+        for parent in Self.parents(in: hierarchy) {
+            let folder = "\(parent)/\(Self.prefix)\(getpid())"
             // SAFETY: a C string for the length of the call.
             if unsafe mkdir(folder, 0o755) == 0 { return folder }
         }
         return nil
+    }
+
+    private static let prefix = "swiftvmm-"
+
+    /// Whether a folder has a name as this makes it.
+    static func isOwnName(_ name: String) -> Bool {
+        name.hasPrefix(prefix) && Int32(name.dropFirst(prefix.count)) != nil
+    }
+
+    /// Where such folders are made.
+    static var parents: [String] {
+        let hierarchies = exists("\(root)/cgroup.controllers") ? [""] : ["/memory", "/pids"]
+        return hierarchies.flatMap { parents(in: root + $0) }
+    }
+
+    /// At the top, as only root may, or below the process's own group, which may be its user's.
+    private static func parents(in hierarchy: String) -> [String] {
+        let controller = hierarchy.dropFirst(root.count + 1)
+        let own = TextFile.lines(of: "/proc/self/cgroup").lazy
+            .map { $0.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false) }
+            .first { $0.count == 3 && ($0[1] == controller || $0[1].split(separator: ",").contains(controller)) }
+        return ["", own.map { $0[2] == "/" ? "" : String($0[2]) } ?? ""].map { hierarchy + $0 }
     }
 
     private static func exists(_ path: String) -> Bool {

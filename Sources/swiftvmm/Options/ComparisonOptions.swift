@@ -67,6 +67,7 @@ struct ComparisonOptions: ParsableArguments {
         // Ignored, as a parent may have left it, no child could be waited for.
         signal(SIGCHLD, SIG_DFL)
         try EndSignals.catch()
+        Abandoned.remove()
         return MeasurementConditions(version: RootCommand.version, host: host, isQuick: quick)
     }
 }

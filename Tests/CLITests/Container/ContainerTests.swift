@@ -52,6 +52,20 @@ struct ContainerTests {
         #expect(inside.status == 128 + SIGSYS && inside.output.isEmpty, "\(inside)")
     }
 
+    /// The program waits for the end of its input, which does not come, and the last reader for the end of what it prints.
+    @Test("a container that is killed takes its program with it, whenever that is")
+    func killed() async throws {
+        let script = """
+            rm -f hold; mkfifo hold; exec 3<>hold
+            { "$0" compare contain "$1" <&3 & sleep "0.0$2"; kill -KILL $!; } 2>errors | cat
+            """
+        for time in 0..<TestScale.count(40) {
+            let outcome = try await scratch.shell(
+                script, [Guests.path("memory-process"), time < 10 ? "0\(time)" : "\(time)"])
+            #expect(outcome.status == 0, "\(time) ms: \(outcome)")
+        }
+    }
+
     @Test("it has no more memory than its control group, where there is one")
     func memoryLimit() async throws {
         let outcome = try await contain(probe, "grow")
