@@ -23,6 +23,7 @@ enum { signal_count = sizeof signals / sizeof signals[0] };
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int terminal = -1; /* below 0 outside of a run */
 static struct termios saved, raw;
+static int was_raw; /* another program has the terminal too, and puts back what was there before */
 static struct sigaction actions[signal_count]; /* what was there before */
 static const char *_Atomic farewell;
 static atomic_int continuations;
@@ -51,7 +52,7 @@ static int set(const struct termios *settings) {
 
 /* A background process leaves the terminal alone: whoever put it there has given the terminal other settings. */
 static void give_back(void) {
-  if (is_foreground())
+  if (!was_raw && is_foreground())
     set(&saved);
 }
 
@@ -143,6 +144,10 @@ static void make_raw(struct termios *settings) {
   settings->c_cc[VTIME] = 0;
 }
 
+static int are_same(const struct termios *a, const struct termios *b) {
+  return a->c_iflag == b->c_iflag && a->c_lflag == b->c_lflag && memcmp(a->c_cc, b->c_cc, sizeof a->c_cc) == 0;
+}
+
 /* With the lock held. */
 static long take(void) {
   if (terminal < 0 || atomic_load(&is_over) || !is_foreground())
@@ -153,6 +158,7 @@ static long take(void) {
     return -errno;
   raw = saved;
   make_raw(&raw);
+  was_raw = are_same(&saved, &raw);
   install_all();
   atomic_store(&is_raw, 1);
   long result = set(&raw);

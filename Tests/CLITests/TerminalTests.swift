@@ -69,6 +69,25 @@ struct TerminalTests {
         #expect(terminal.settings == cooked)
     }
 
+    @Test("two runs on one terminal leave it as it was, whichever ends first", arguments: ["$a $b", "$b $a"])
+    func restoresAfterTwo(order: String) async throws {
+        let (terminal, cooked, scratch) = (terminal, cooked, scratch)
+        let guest = try scratch.write(TinyGuest.print("> ") + TinyGuest.spin, to: "prompt.bin")
+        let command = """
+            exec 3<&0; "$0" run \(guest) <&3 & a=$!
+            until [ -e second ]; do sleep 0.01; done; "$0" run \(guest) <&3 & b=$!
+            until [ -e end ]; do sleep 0.01; done
+            for run in \(order); do kill $run; wait $run; done
+            """
+        _ = try await scratch.use(terminal, command: command) { _ in
+            try await terminal.wait(for: "> ")
+            try scratch.write([], to: "second")
+            try await terminal.wait(for: "> > ")
+            try scratch.write([], to: "end")
+        }
+        #expect(terminal.settings == cooked)
+    }
+
     @Test("so do a failing guest, the deadline, and output that cannot be written")
     func restoresAfterFailure() async throws {
         let fails = try await scratch.use(terminal, "run", Guests.path("triple-fault.bin")) { _ in }
