@@ -71,10 +71,17 @@ let package = Package(
             name: "guest-check", dependencies: ["LinuxHost", "KVM", "VMM", "GuestTable", system],
             path: "Tests/GuestCheck",
             swiftSettings: strict),
+        .target(
+            name: "HostileGuest", dependencies: ["VMM", "TestSupport"], path: "Tests/HostileGuest",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "fuzz-machine", dependencies: ["VMM", "HostileGuest"], path: "Tests/MachineFuzz",
+            swiftSettings: strict),
         .testTarget(
             name: "VMMTests",
             dependencies: [
-                "VMM", "KVM", "LinuxHost", "DeviceModel", "TestSupport", "GuestTable", "VirtioDriver", system,
+                "VMM", "KVM", "LinuxHost", "DeviceModel", "TestSupport", "GuestTable", "HostileGuest", "VirtioDriver",
+                system,
             ],
             swiftSettings: strict),
         .testTarget(
