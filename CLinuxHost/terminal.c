@@ -68,10 +68,19 @@ void clinux_terminal_set_farewell(const char *text) { atomic_store(&farewell, te
 
 int clinux_terminal_continuations(void) { return atomic_load(&continuations); }
 
+static int are_same(const struct termios *a, const struct termios *b) {
+  return a->c_iflag == b->c_iflag && a->c_lflag == b->c_lflag && memcmp(a->c_cc, b->c_cc, sizeof a->c_cc) == 0;
+}
+
 static void take_again(void) {
   atomic_fetch_add(&continuations, 1);
   if (!atomic_load(&is_raw) || !is_foreground())
     return;
+  struct termios now;
+  if (was_raw && tcgetattr(terminal, &now) == 0 && !are_same(&now, &raw)) { /* the other program has put it back */
+    saved = now;
+    was_raw = 0;
+  }
   set(&raw);
   if (!atomic_load(&is_raw)) /* the run has ended meanwhile, on another thread */
     set(&saved);
@@ -142,10 +151,6 @@ static void make_raw(struct termios *settings) {
   settings->c_lflag &= ~(tcflag_t)(ICANON | ECHO | ECHONL | ISIG | IEXTEN);
   settings->c_cc[VMIN] = 1;
   settings->c_cc[VTIME] = 0;
-}
-
-static int are_same(const struct termios *a, const struct termios *b) {
-  return a->c_iflag == b->c_iflag && a->c_lflag == b->c_lflag && memcmp(a->c_cc, b->c_cc, sizeof a->c_cc) == 0;
 }
 
 /* With the lock held. */

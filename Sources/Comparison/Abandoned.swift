@@ -7,38 +7,54 @@ package enum Abandoned {
     /// Begins the names of folders with temporary files: none that a person would choose, as all in them goes.
     static let temporaryPrefix = ".swiftvmm-compare-"
 
-    /// Locks a folder of this process's.
+    /// Locks a folder that this process has just made.
     ///
-    /// - Returns: what keeps it locked, until it and its copies are closed; below 0 where that cannot be.
+    /// - Returns: what keeps it locked, until it and its copies are closed; below 0 where the folder is gone, as another process has taken it
+    ///   for abandoned before that, or where it cannot be locked.
     static func lock(_ path: String) -> Int32 {
-        // SAFETY: a C string for the length of the call.
-        let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
-        guard descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) != 0 else { return descriptor }
+        let descriptor = open(path)
+        guard descriptor >= 0 else { return -1 }
+        var (own, there) = (stat(), stat())
+        // SAFETY: a C string for the length of the call, and the caller's own structures.
+        let isThere = unsafe flock(descriptor, LOCK_EX) == 0 && fstat(descriptor, &own) == 0 && lstat(path, &there) == 0
+        if isThere, own.st_dev == there.st_dev, own.st_ino == there.st_ino { return descriptor }
         close(descriptor)
         return -1
     }
 
-    /// Removes what processes of this user have left behind, temporary files and control groups.
-    package static func remove() {
-        let files = FileManager.default
-        for path in folders(in: files.temporaryDirectory.path, { $0.hasPrefix(temporaryPrefix) }) {
-            try? files.removeItem(atPath: path)
-        }
-        for path in ControlGroup.parents.flatMap({ folders(in: $0, ControlGroup.isOwnName) }) {
+    /// Removes what processes of this user have left behind.
+    ///
+    /// - Parameters:
+    ///   - temporary: the folder that has those with temporary files.
+    ///   - groups: those that have control groups.
+    package static func remove(
+        in temporary: String = FileManager.default.temporaryDirectory.path, groups: [String] = ControlGroup.parents
+    ) {
+        forEach(
+            in: temporary, where: { $0.hasPrefix(temporaryPrefix) },
+            do: { try? FileManager.default.removeItem(atPath: $0) })
+        for parent in groups {
             // SAFETY: a C string for the length of the call. One with processes in it stays.
-            _ = unsafe rmdir(path)
+            forEach(in: parent, where: ControlGroup.isOwnName, do: { _ = unsafe rmdir($0) })
         }
     }
 
-    private static func folders(in parent: String, _ isOurs: (String) -> Bool) -> [String] {
+    /// Calls `body` with each folder that nobody has locked, and keeps it locked meanwhile.
+    private static func forEach(in parent: String, where isOurs: (String) -> Bool, do body: (String) -> Void) {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
-        return names.filter(isOurs).map { "\(parent)/\($0)" }.filter { path in
+        for path in names.filter(isOurs).map({ "\(parent)/\($0)" }) {
+            let descriptor = open(path)
+            guard descriptor >= 0 else { continue }
+            defer { close(descriptor) }
             var status = stat()
-            // SAFETY: a C string for the length of the call, and the caller's own structure.
-            guard unsafe lstat(path, &status) == 0, status.st_uid == geteuid() else { return false }
-            let descriptor = lock(path)
-            if descriptor >= 0 { close(descriptor) }
-            return descriptor >= 0
+            // SAFETY: the caller's own structure.
+            guard unsafe fstat(descriptor, &status) == 0, status.st_uid == geteuid() else { continue }
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { body(path) }
         }
+    }
+
+    private static func open(_ path: String) -> Int32 {
+        // SAFETY: a C string for the length of the call.
+        unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
     }
 }

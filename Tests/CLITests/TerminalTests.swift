@@ -69,15 +69,20 @@ struct TerminalTests {
         #expect(terminal.settings == cooked)
     }
 
-    @Test("two runs on one terminal leave it as it was, whichever ends first", arguments: ["$a $b", "$b $a"])
-    func restoresAfterTwo(order: String) async throws {
+    @Test(
+        "two runs on one terminal leave it as it was, whichever ends first, also where the second is continued",
+        arguments: [
+            "kill $a; wait $a; kill $b; wait $b", "kill $b; wait $b; kill $a; wait $a",
+            "kill $a; wait $a; kill -CONT $b; until stty -a <&3 | grep -q -- -icanon; do sleep 0.01; done; kill $b; wait $b",
+        ])
+    func restoresAfterTwo(end: String) async throws {
         let (terminal, cooked, scratch) = (terminal, cooked, scratch)
         let guest = try scratch.write(TinyGuest.print("> ") + TinyGuest.spin, to: "prompt.bin")
         let command = """
             exec 3<&0; "$0" run \(guest) <&3 & a=$!
             until [ -e second ]; do sleep 0.01; done; "$0" run \(guest) <&3 & b=$!
             until [ -e end ]; do sleep 0.01; done
-            for run in \(order); do kill $run; wait $run; done
+            \(end)
             """
         _ = try await scratch.use(terminal, command: command) { _ in
             try await terminal.wait(for: "> ")

@@ -19,6 +19,8 @@ public struct HostileGuest {
     /// - Parameter seed: the same guest comes of the same number.
     public init(seed: UInt64) {
         random = SplitMix64(seed: seed)
+        // Most are at a device before anything else ends them.
+        if Int.random(in: 0..<4, using: &random) > 0 { addBringUp() }
         for _ in 0..<Int.random(in: 4...60, using: &random) {
             starts.append(code.count)
             addOperation()
@@ -103,12 +105,16 @@ public struct HostileGuest {
         code += [0xBA] + Self.bytes(UInt32(UInt16.random(in: range, using: &random))) + [0xB8] + Self.bytes(value())
         let access: [UInt8] = [0xEC, 0xED, 0xEE, 0xEF, 0x6C, 0x6D, 0x6E, 0x6F]
         let operation = access.randomElement(using: &random) ?? 0xEC
-        if Bool.random(using: &random) { code.append(0x66) }
-        if operation < 0x70 {
-            // mov $count, %ecx; mov $address, %esi; mov $address, %edi; rep
-            code += [0xB9] + Self.bytes(value()) + [0xBE] + Self.bytes(value()) + [0xBF] + Self.bytes(value()) + [0xF3]
+        let prefix: [UInt8] = Bool.random(using: &random) ? [0x66] : []
+        guard operation < 0x70 else {
+            code += prefix + [operation]
+            return
         }
-        code.append(operation)
+        // A large count takes all the time that the guest has.
+        let count = Int.random(in: 0..<16, using: &random) == 0 ? value() : UInt32.random(in: 0...64, using: &random)
+        // mov $count, %ecx; mov $address, %esi; mov $address, %edi; rep
+        code += [0xB9] + Self.bytes(count) + [0xBE] + Self.bytes(value()) + [0xBF] + Self.bytes(value())
+        code += prefix + [0xF3, operation]
     }
 
     // MARK: Virtio devices
@@ -134,7 +140,7 @@ public struct HostileGuest {
     /// As a driver does it, but for a value now and then.
     private mutating func addBringUp() {
         queue = (
-            window(), UInt32.random(in: 0...3, using: &random),
+            window(), [0, 0, 1, 2, 3].randomElement(using: &random) ?? 0,
             Self.memory + UInt32.random(in: 0...7, using: &random) * 0x1000
         )
         let features = Bool.random(using: &random) ? 0 : value()
@@ -149,7 +155,26 @@ public struct HostileGuest {
             let isRight = Int.random(in: 0..<80, using: &random) != 0
             store(isRight ? step.value : value(), at: queue.window + step.register)
         }
-        addRings()
+        if Bool.random(using: &random) { addRequest() } else { addRings() }
+    }
+
+    /// A chain that a disk takes for a request and a console for output or room, but for a value now and then, and a ring of the doorbell.
+    private mutating func addRequest() {
+        let (header, data, status) = (Self.memory + 0x9000, Self.memory + 0xA000, Self.memory + 0x9100)
+        let kind: UInt32 = [0, 1, 4, 8].randomElement(using: &random) ?? 0
+        let isWritable: UInt32 = kind == 1 ? 0 : 2
+        let size = UInt32.random(in: 1...8, using: &random) * 512
+        let steps: [(address: UInt32, value: UInt32)] = [
+            (header, kind), (header + 8, UInt32.random(in: 0...16, using: &random)), (header + 12, 0),
+            (queue.address, header), (queue.address + 4, 0), (queue.address + 8, 16), (queue.address + 12, 1 << 16 | 1),
+            (queue.address + 16, data), (queue.address + 20, 0), (queue.address + 24, size),
+            (queue.address + 28, 2 << 16 | 1 | isWritable),
+            (queue.address + 32, status), (queue.address + 36, 0), (queue.address + 40, 1), (queue.address + 44, 2),
+            (queue.address + 0x400, 1 << 16), (queue.address + 0x404, 0), (queue.window + 0x50, queue.number),
+        ]
+        for step in steps {
+            store(Int.random(in: 0..<80, using: &random) == 0 ? value() : step.value, at: step.address)
+        }
     }
 
     /// Descriptors, the ring of those on offer, and a ring of the doorbell, for the last queue as a rule.

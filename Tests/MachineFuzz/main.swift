@@ -29,19 +29,26 @@ Task.detached {
     }
 }
 
-var template = Array("/tmp/fuzz-machine-XXXXXX".utf8CString)
-// SAFETY: a C string of this file's own, which the call completes.
-let file = unsafe mkstemp(&template)
-guard file >= 0, ftruncate(file, 1 << 20) == 0 else { fail("cannot make a disk in /tmp: \(errno)") }
-let disk = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+/// A file of this process's alone, which is opened again by its descriptor.
+func makeFile() -> Int32 {
+    var template = Array("/tmp/fuzz-machine-XXXXXX".utf8CString)
+    // SAFETY: a C string of this function's own, which the call completes.
+    let file = unsafe mkstemp(&template)
+    guard file >= 0, unsafe unlink(template) == 0 else { fail("cannot make a disk in /tmp: \(errno)") }
+    return file
+}
+
+let disk = makeFile()
 
 /// - Returns: what is left of the machine, how it ended, and how long it ran more than it had.
 func run(_ seed: UInt64) async -> (finished: FinishedMachine, reason: StopReason, overrun: Duration) {
-    let configuration = HostileGuest(seed: seed).configuration(disk: disk, timeout: timeout)
+    // Each has an empty one.
+    guard ftruncate(disk, 0) == 0, ftruncate(disk, 1 << 20) == 0 else { fail("cannot empty its disk: \(errno)") }
+    let configuration = HostileGuest(seed: seed).configuration(disk: "/proc/self/fd/\(disk)", timeout: timeout)
+    current.withLock { $0 = (seed, .now) }
     do throws(VMMError) {
         let machine = try await VirtualMachine(configuration)
         let start = ContinuousClock.now
-        current.withLock { $0 = (seed, start) }
         let finished = await machine.run()
         let overrun = start.duration(to: .now) - timeout
         current.withLock { $0 = nil }
@@ -56,9 +63,18 @@ func fuzz(for seconds: Int) async {
     var (faults, requests, bytes) = (0, UInt64(0), UInt64(0))
     var (count, longest, worst) = (0, Duration.zero, UInt64(0))
     let first = UInt64.random(in: 0 ... .max)
+    // Where a guest ends this process, its number is the last one of the file's.
+    let path = ".build/fuzz-machine.seed"
+    // SAFETY: a C string for the length of the call.
+    let note = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+    guard note >= 0 else { fail("cannot write \(path): \(errno)") }
+    print("fuzz-machine: from seed \(first) on; the one that runs stands in \(path)")
     let start = ContinuousClock.now
     while start.duration(to: .now) < .seconds(seconds) {
         let seed = first &+ UInt64(count)
+        let text = "\(seed)\n"
+        // SAFETY: the text lives for the length of the call, and its count is in bytes.
+        _ = unsafe pwrite(note, text, text.utf8.count, 0)
         let (finished, reason, overrun) = await run(seed)
         for report in finished.deviceReports {
             faults += report.fault == nil ? 0 : 1
@@ -86,5 +102,3 @@ if word.hasPrefix("seed:"), let seed = UInt64(word.dropFirst(5)) {
 } else {
     fail("usage: fuzz-machine SECONDS, or seed:NUMBER")
 }
-// SAFETY: a C string for the length of the call.
-_ = unsafe unlink(disk)

@@ -93,13 +93,18 @@ final class PrivateFolder {
     let path: String
     private let lock: Int32
 
-    init() throws(Errno) {
-        let name = "\(Abandoned.temporaryPrefix)XXXXXX"
-        var template = Array("\(FileManager.default.temporaryDirectory.path)/\(name)".utf8CString)
-        // SAFETY: a C string of the caller's own, which the call completes.
-        guard unsafe mkdtemp(&template) != nil else { throw .current }
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        lock = Abandoned.lock(path)
+    /// - Parameter parent: where it is made.
+    init(in parent: String = FileManager.default.temporaryDirectory.path) throws(Errno) {
+        while true {
+            var template = Array("\(parent)/\(Abandoned.temporaryPrefix)XXXXXX".utf8CString)
+            // SAFETY: a C string of the caller's own, which the call completes.
+            guard unsafe mkdtemp(&template) != nil else { throw .current }
+            let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            let lock = Abandoned.lock(path)
+            guard lock >= 0 else { continue }
+            (self.path, self.lock) = (path, lock)
+            return
+        }
     }
 
     deinit {

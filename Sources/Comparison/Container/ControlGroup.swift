@@ -4,7 +4,7 @@ import SystemPackage
 
 /// A control group of a container's own, with limits (cgroups(7)): one folder in version 2, one for each controller in
 /// version 1.
-struct ControlGroup {
+package struct ControlGroup {
     /// As much as a machine has unless told otherwise, in bytes.
     static let memoryLimit = 64 << 20
     static let processLimit = 16
@@ -73,12 +73,12 @@ struct ControlGroup {
     }
 
     private mutating func add(_ hierarchy: String, _ what: String, _ limits: [Limit]) {
-        guard let folder = makeFolder(in: Self.root + hierarchy) else {
+        guard let (folder, lock) = makeFolder(in: Self.root + hierarchy) else {
             missing.append("no \(what): cannot make one in \(Self.root)\(hierarchy): \(Errno.current)")
             return
         }
         folders.append(folder)
-        locks.append(Abandoned.lock(folder))
+        locks.append(lock)
         for limit in limits {
             if let error = TextFile.write(limit.value, to: "\(folder)/\(limit.file)"), limit.isNeeded {
                 missing.append("no limit of \(limit.name): cannot write \(limit.file) of its control group: \(error)")
@@ -86,11 +86,14 @@ struct ControlGroup {
         }
     }
 
-    private func makeFolder(in hierarchy: String) -> String? {
+    private func makeFolder(in hierarchy: String) -> (path: String, lock: Int32)? {
         for parent in Self.parents(in: hierarchy) {
             let folder = "\(parent)/\(Self.prefix)\(getpid())"
             // SAFETY: a C string for the length of the call.
-            if unsafe mkdir(folder, 0o755) == 0 { return folder }
+            while unsafe mkdir(folder, 0o755) == 0 {
+                let lock = Abandoned.lock(folder)
+                if lock >= 0 { return (folder, lock) }
+            }
         }
         return nil
     }
@@ -103,7 +106,7 @@ struct ControlGroup {
     }
 
     /// Where such folders are made.
-    static var parents: [String] {
+    package static var parents: [String] {
         let hierarchies = exists("\(root)/cgroup.controllers") ? [""] : ["/memory", "/pids"]
         return hierarchies.flatMap { parents(in: root + $0) }
     }

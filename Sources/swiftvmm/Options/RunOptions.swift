@@ -86,9 +86,13 @@ struct RunOptions: Equatable {
 
     /// The run is over: from now on signals end the program at once, but while it writes a file that a signal would leave beside the report.
     private func write(_ report: RunReportFile, to file: OutputFile?) throws {
-        if file?.isBeside != true { EndSignals.release() }
+        guard let file, file.isBeside else {
+            EndSignals.release()
+            try file?.write(report.json.bytes)
+            return
+        }
         defer { EndSignals.release() }
-        try file?.write(report.json.bytes)
+        try file.write(report.json.bytes)
     }
 
     /// Two outputs into one file would destroy each other.

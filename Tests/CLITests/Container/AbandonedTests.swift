@@ -9,19 +9,32 @@ import Testing
 struct AbandonedTests {
     @Test("folders that nobody uses any more are removed, with all in them, and others are not")
     func folders() throws {
-        let files = FileManager.default
-        let temporary = files.temporaryDirectory.path
-        let abandoned = "\(temporary)/\(Abandoned.temporaryPrefix)\(getpid())"
-        let other = "\(temporary)/swiftvmm-compare-\(getpid())"
+        let (files, scratch) = (FileManager.default, try Scratch())
+        let abandoned = scratch.path(of: "\(Abandoned.temporaryPrefix)abcdef")
+        let other = scratch.path(of: "swiftvmm-compare-abcdef")
         for path in [abandoned, other] {
             try files.createDirectory(atPath: "\(path)/rootfs", withIntermediateDirectories: true)
         }
-        defer { try? files.removeItem(atPath: other) }
-        let used = try PrivateFolder()
-        Abandoned.remove()
+        let used = try PrivateFolder(in: scratch.path(of: "."))
+        Abandoned.remove(in: scratch.path(of: "."), groups: [])
         #expect(!files.fileExists(atPath: abandoned))
         #expect(files.fileExists(atPath: "\(other)/rootfs"))
         #expect(files.fileExists(atPath: used.path))
+    }
+
+    @Test("a folder that another process removes before it is locked is made again")
+    func removedBefore() throws {
+        let scratch = try Scratch()
+        let path = scratch.path(of: "\(Abandoned.temporaryPrefix)abcdef")
+        try scratch.makeFolder("\(Abandoned.temporaryPrefix)abcdef")
+        // SAFETY: a C string for the length of the call.
+        let remover = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        #expect(flock(remover, LOCK_EX) == 0)
+        let owner = HostThread { #expect(Abandoned.lock(path) == -1) }
+        usleep(20_000)
+        #expect(unsafe rmdir(path) == 0)
+        close(remover)
+        owner.join()
     }
 
     @Test("a control group's name is known from others")
