@@ -27,8 +27,10 @@ final class HostPipe: Sendable {
     /// - Parameter flags: status flags for the end that is written to (`fcntl(2)`, F_SETFL).
     init(flags: Int32 = 0) {
         var ends: [Int32] = [-1, -1]
+        // Not for processes that other tests make: an end that such a one has would stay open.
         // SAFETY: room for two numbers.
         let result = unsafe pipe(&ends)
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         precondition(result == 0 && fcntl(ends[1], F_SETFL, flags) == 0, "the system gives no pipe")
         readEnd = OwnedEnd(ends[0])
         writeEnd = OwnedEnd(ends[1])
