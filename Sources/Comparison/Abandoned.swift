@@ -1,5 +1,7 @@
 import FoundationEssentials
 import Glibc
+import LinuxHost
+import SystemPackage
 
 /// Folders that a process of `compare` has made for itself and that it locks as long as it uses them: what a process that was killed left
 /// behind is known by the lock that nobody has.
@@ -7,19 +9,28 @@ package enum Abandoned {
     /// Begins the names of folders with temporary files: none that a person would choose, as all in them goes.
     static let temporaryPrefix = ".swiftvmm-compare-"
 
-    /// Locks a folder that this process has just made.
+    /// Locks a folder that this process has just made. Where its file system has no locks nobody takes it for abandoned either.
     ///
-    /// - Returns: what keeps it locked, until it and its copies are closed; below 0 where the folder is gone, as another process has taken it
-    ///   for abandoned before that, or where it cannot be locked.
-    static func lock(_ path: String) -> Int32 {
+    /// - Returns: what keeps it locked, until it and its copies are closed; nil where another process has taken it for abandoned before
+    ///   that: then it is to be made again.
+    /// - Throws: why it cannot be opened.
+    static func lock(_ path: String) throws(Errno) -> Int32? {
         let descriptor = open(path)
-        guard descriptor >= 0 else { return -1 }
+        guard descriptor >= 0 else {
+            guard errno == ENOENT else { throw .current }
+            return nil
+        }
+        // Whoever has it locked removes it, which takes a moment.
+        while flock(descriptor, LOCK_EX) != 0, errno == EINTR {}
         var (own, there) = (stat(), stat())
         // SAFETY: a C string for the length of the call, and the caller's own structures.
-        let isThere = unsafe flock(descriptor, LOCK_EX) == 0 && fstat(descriptor, &own) == 0 && lstat(path, &there) == 0
-        if isThere, own.st_dev == there.st_dev, own.st_ino == there.st_ino { return descriptor }
+        if unsafe fstat(descriptor, &own) == 0, unsafe lstat(path, &there) == 0, own.st_dev == there.st_dev,
+            own.st_ino == there.st_ino
+        {
+            return descriptor
+        }
         close(descriptor)
-        return -1
+        return nil
     }
 
     /// Removes what processes of this user have left behind.

@@ -97,7 +97,7 @@ func fuzz(for seconds: Int) async {
 if word.hasPrefix("seed:"), let seed = UInt64(word.dropFirst(5)) {
     let (_, reason, overrun) = await run(seed)
     print("seed \(seed): \(reason), \(overrun) after its time")
-} else if let seconds = Int(word) {
+} else if let seconds = Int(word), seconds > 0 {
     await fuzz(for: seconds)
 } else {
     fail("usage: fuzz-machine SECONDS, or seed:NUMBER")

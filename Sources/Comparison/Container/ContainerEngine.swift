@@ -100,10 +100,10 @@ final class PrivateFolder {
             // SAFETY: a C string of the caller's own, which the call completes.
             guard unsafe mkdtemp(&template) != nil else { throw .current }
             let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            let lock = Abandoned.lock(path)
-            guard lock >= 0 else { continue }
-            (self.path, self.lock) = (path, lock)
-            return
+            if let lock = try Abandoned.lock(path) {
+                (self.path, self.lock) = (path, lock)
+                return
+            }
         }
     }
 

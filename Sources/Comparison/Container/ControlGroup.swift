@@ -91,8 +91,11 @@ package struct ControlGroup {
             let folder = "\(parent)/\(Self.prefix)\(getpid())"
             // SAFETY: a C string for the length of the call.
             while unsafe mkdir(folder, 0o755) == 0 {
-                let lock = Abandoned.lock(folder)
-                if lock >= 0 { return (folder, lock) }
+                do throws(Errno) {
+                    if let lock = try Abandoned.lock(folder) { return (folder, lock) }
+                } catch {
+                    return (folder, -1)
+                }
             }
         }
         return nil

@@ -48,7 +48,8 @@ extension VirtualMachine {
             carrier.finished = machine.run()
         }
         if let finished = carrier.finished.take() { return finished }
-        // Either is there: what takes the machine leaves what became of it.
+        // No guest and no host reaches the trap: the thread alone takes the machine, its run throws nothing, and what became of it is there
+        // before the task goes on. Where there was no thread, nobody has taken it.
         guard let machine = carrier.machine.take() else { preconditionFailure("a machine is gone") }
         return FinishedMachine(machine, .failed(carrier.failure ?? .fault("no thread ran the machine")))
     }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -30,8 +31,23 @@ struct AbandonedTests {
         // SAFETY: a C string for the length of the call.
         let remover = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         #expect(flock(remover, LOCK_EX) == 0)
-        let owner = HostThread { #expect(Abandoned.lock(path) == -1) }
-        usleep(20_000)
+        var status = stat()
+        #expect(unsafe fstat(remover, &status) == 0)
+        let owner = HostThread {
+            do throws(Errno) {
+                let lock = try Abandoned.lock(path)
+                #expect(lock == nil)
+            } catch {
+                Issue.record("\(error)")
+            }
+        }
+        // "1: -> FLOCK ADVISORY WRITE process device:inode …" is one that waits.
+        let place = ":\(status.st_ino) "
+        #expect(
+            try eventually {
+                let locks = try String(contentsOfFile: "/proc/locks", encoding: .utf8).split(separator: "\n")
+                return locks.contains { $0.contains("->") && $0.contains(place) }
+            })
         #expect(unsafe rmdir(path) == 0)
         close(remover)
         owner.join()

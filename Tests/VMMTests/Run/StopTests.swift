@@ -55,18 +55,19 @@ struct StopTests {
     func stoppedWithoutQueue() async {
         await #expect(processExitsWith: .success) {
             alarm(600)
-            let machine = try Self.spinning(nil)
-            let control = machine.control
-            let other = HostThread {
-                while control.state != .running { usleep(1_000) }
-                // RLIMIT_SIGPENDING
-                var limit = rlimit(rlim_cur: 0, rlim_max: 0)
-                guard unsafe setrlimit(__rlimit_resource_t(11), &limit) == 0 else { exit(2) }
-                control.stop()
-            }
-            let reason = try machine.run().reason
-            other.join()
-            exit(reason == .stopped ? EXIT_SUCCESS : 3)
+            let (control, stream) = (MachineControl(), GuestStream())
+            // movb $'>', %al; outb %al, $0xE9; jmp to itself
+            var configuration = MachineConfiguration(
+                image: .bytes([0xB0, 0x3E, 0xE6, 0xE9, 0xEB, 0xFE]), stream: stream)
+            configuration.control = control
+            let run = Task { [configuration] in try await VirtualMachine(configuration).run().reason }
+            // By then the vCPU's timers are there.
+            try await stream.wait(for: ">")
+            // RLIMIT_SIGPENDING
+            var limit = rlimit(rlim_cur: 0, rlim_max: 0)
+            guard unsafe setrlimit(__rlimit_resource_t(11), &limit) == 0 else { exit(2) }
+            control.stop()
+            exit(try await run.value == .stopped ? EXIT_SUCCESS : 3)
         }
     }
 
